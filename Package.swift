@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms of the house and what each may import: Documentation/Architecture.md.
+
+let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+func cModule(_ name: String, pkgConfig: String? = nil, debian: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/CModules/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "EdgeAgent",
+    products: [
+        .executable(name: "edge-agent", targets: ["edge-agent"]),
+        .executable(name: "edgectl", targets: ["edgectl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.98.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Floor 0: C libraries.
+        cModule("CX264", debian: "libx264-dev"),
+        cModule("CVOAAC", pkgConfig: "vo-aacenc", debian: "libvo-aacenc-dev"),
+        cModule("CV4L2", pkgConfig: "libv4l2", debian: "libv4l-dev"),
+        cModule("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
+        cModule("CYUV", debian: "libyuv-dev"),
+        cModule("CTurboJPEG", pkgConfig: "libturbojpeg", debian: "libturbojpeg0-dev"),
+        cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
+        cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+
+        // Floor 1: what everything is made of.
+        room("Media", [nio]),
+
+        // Floor 2: formats, codecs, pictures.
+        room("Containers", ["Media", nio]),
+        room("Codecs", ["Media", "CX264", "CVOAAC", nio]),
+        room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
+
+        // Floor 3: where pictures and sound come from.
+        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA"]),
+
+        // Floor 4: the channel and its hub.
+        room("Streaming", ["Media", "Containers", "Codecs", "Imaging", "Devices", nio, collections, log]),
+
+        // Floor 5: consumers of media that act on command.
+        room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+
+        // Floor 6: the request grammar; the configuration of the whole.
+        room("Signalling", ["Media", "Streaming"]),
+        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "CYAML"]),
+        room("ControlProtocol", []),
+
+        // Floor 7: transports.
+        room(
+            "WebServer",
+            [
+                "Media", "Containers", "Streaming", "Signalling", "ControlProtocol", nio, nioPosix, nioHTTP,
+                nioWebSocket, log,
+            ],
+            resources: [
+                .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
+                .embedInCode("Page/page.css"),
+            ]),
+
+        // Floor 8: programs.
+        .executableTarget(
+            name: "edge-agent",
+            dependencies: [
+                "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Signalling",
+                "Configuration", "ControlProtocol", "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "edgectl", dependencies: ["ControlProtocol", arguments], swiftSettings: settings),
+
+        tests("Media"),
+        tests("Containers"),
+        tests("Codecs", ["Imaging"]),
+        tests("Imaging"),
+        tests("Devices"),
+        tests("Streaming", [nioEmbedded]),
+        tests("Publishing", [nioEmbedded]),
+        tests("Signalling"),
+        tests("Configuration"),
+        tests("ControlProtocol"),
+        tests("WebServer", [nioEmbedded]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#pragma once
+#include <vo-aacenc/cmnMemory.h>
+#include <vo-aacenc/voAAC.h>
