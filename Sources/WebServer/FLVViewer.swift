@@ -8,8 +8,8 @@ import Streaming
 
 /// A connection on which somebody watches: takes a hub's frames and puts them on the wire as FLV.
 ///
-/// Per frame and viewer there is a small buffer of its own (framing and tag header with the viewer's time stamp) and
-/// the tag's body, which all viewers share; both leave in one system call. Lives on the connection's event loop.
+/// Per frame and viewer there is a small buffer (framing and tag header with the viewer's time stamp) and the tag's
+/// body, which all viewers share; both leave in one system call. Lives on the connection's event loop.
 final class FLVViewer: ChannelInboundHandler, FrameSink {
     // In HTTP framing nothing that comes in is looked at, so it is never unwrapped.
     typealias InboundIn = WebSocketFrame
@@ -21,6 +21,8 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     static let maximumStrayReads = 256
     /// For the last bytes and the viewer's goodbye.
     static let closingTime = TimeAmount.seconds(2)
+
+    private static let noBuffer = ByteBuffer()
 
     struct Description: Sendable {
         let id: UInt64
@@ -46,13 +48,15 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     private let limits: Subscription.Limits
     private let timing: Timing
     private let logger: Logger
+    private let scratch: FrameScratch
     private let connectedAt: NIODeadline
 
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)?
     private var subscription: Subscription?
     private var responseHead: ByteBuffer?
-    private var prefix = ByteBuffer()
+    /// As NIO last said; asking the channel each time would cost a look at memory that is seldom in the cache.
+    private var channelIsWritable = true
     private var sentHeader = false
     private var hasUnflushed = false
     private var isDraining = false
@@ -71,7 +75,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     /// - Parameter responseHead: goes out in front of everything, together with the first frames where there are some.
     init(
         _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, limits: Subscription.Limits,
-        timing: Timing, logger: Logger, now: NIODeadline
+        timing: Timing, logger: Logger, scratch: FrameScratch, now: NIODeadline
     ) {
         self.description = description
         self.responseHead = responseHead
@@ -79,6 +83,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         self.limits = limits
         self.timing = timing
         self.logger = logger
+        self.scratch = scratch
         connectedAt = now
         lastProgress = now
         lastPing = now
@@ -89,6 +94,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         channel = context.channel
+        channelIsWritable = context.channel.isWritable
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -110,7 +116,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         // Where the cache had frames, the head left with them.
         writeResponseHead()
         flush()
-        if channel?.isWritable == true { drain() }
+        if channelIsWritable { drain() }
         return true
     }
 
@@ -170,11 +176,10 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     // MARK: Frames out
 
     var isWritable: Bool {
-        guard let channel, closingSince == nil else { return false }
-        if channel.isWritable { return true }
-        // Much was written at once, as at the beginning: perhaps the kernel takes it.
-        if hasUnflushed { flush() }
-        return channel.isWritable
+        guard closingSince == nil else { return false }
+        // Where much was written at once, as at the beginning, perhaps the kernel takes it.
+        if !channelIsWritable, hasUnflushed { flush() }
+        return channelIsWritable
     }
 
     func send(headers: StreamHeaders, timestamp: UInt32) {
@@ -196,8 +201,10 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
 
     func send(frame: StreamFrame, timestamp: UInt32) {
         let body = frame.tag.bodyAndTrailer
-        // Used again as soon as the previous frame has left; a new one only while that still waits.
-        prefix.clear(minimumCapacity: 32)
+        // Moved out and back, so that it has one owner while it is written to.
+        var prefix = scratch.buffer
+        scratch.buffer = Self.noBuffer
+        prefix.clear(minimumCapacity: Self.copiedBodyLength + 32)
         description.framing.writeHeader(payload: FLVTag.headerLength + body.readableBytes, to: &prefix)
         FLVWriter.writeTagHeader(
             kind: frame.tag.kind, bodyLength: body.readableBytes - FLVTag.trailerLength, timestamp: timestamp,
@@ -209,6 +216,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
             write(prefix)
             write(body)
         }
+        scratch.buffer = prefix
     }
 
     func flush() {
@@ -235,7 +243,8 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { drain() }
+        channelIsWritable = context.channel.isWritable
+        if channelIsWritable { drain() }
     }
 
     /// Sends what waits in the subscription. Flushing may report the channel writable again from inside.
@@ -260,7 +269,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         case .alive: unansweredPings = 0
         case .pong(let payload):
             // A viewer that asks but does not read gets no answer: nothing may pile up.
-            guard context.channel.isWritable else { break }
+            guard channelIsWritable else { break }
             control(WebSocketWriter.pong, payload)
         case .close(let code):
             close(.left, farewell: WebSocketWriter.control(opcode: WebSocketWriter.close, payload: code))
@@ -325,4 +334,11 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
             framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
             queuedBytes: (subscription?.queuedBytes ?? 0) + bufferedBytes)
     }
+}
+
+/// Where the viewers of one event loop write their small buffers, one after the other. As long as the kernel takes
+/// them at once it is one and the same memory, which stays in the processor's cache; a viewer that has to wait keeps
+/// its own, and the next one gets new memory.
+final class FrameScratch {
+    var buffer = ByteBuffer()
 }

@@ -233,7 +233,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             timing: .init(
                 stall: .seconds(Int64(server.settings.stallSeconds)),
                 ping: .seconds(Int64(server.settings.pingSeconds))),
-            logger: server.logger, now: context.eventLoop.now)
+            logger: server.logger, scratch: server.registry.scratch(of: context.eventLoop), now: context.eventLoop.now)
         let channel = context.channel
         do {
             if framing == .webSocket {

@@ -75,13 +75,19 @@ package final class ViewerRegistry: Sendable {
 
     /// On the viewer's event loop.
     func add(_ viewer: FLVViewer, on loop: any EventLoop) {
-        let group = state.withLock { state in
+        group(of: loop).add(viewer)
+    }
+
+    /// On `loop`, as is its use.
+    func scratch(of loop: any EventLoop) -> FrameScratch { group(of: loop).scratch }
+
+    private func group(of loop: any EventLoop) -> LoopViewers {
+        state.withLock { state in
             if let known = state.groups.first(where: { $0.loop === loop }) { return known }
             let group = LoopViewers(loop: loop)
             state.groups.append(group)
             return group
         }
-        group.add(viewer)
     }
 
     /// On the viewer's event loop, once.
@@ -100,6 +106,7 @@ package final class ViewerRegistry: Sendable {
 /// The viewers of one event loop; touched only there.
 private final class LoopViewers: @unchecked Sendable {
     let loop: any EventLoop
+    let scratch = FrameScratch()
     private var viewers: [FLVViewer] = []
     private var sweeper: RepeatedTask?
 
