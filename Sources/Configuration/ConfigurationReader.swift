@@ -235,14 +235,15 @@ package enum ConfigurationReader {
     // MARK: The rest
 
     private static func server(_ section: SectionReader) -> ServerConfiguration {
+        let address = section.text("address", maximumLength: 255) ?? "127.0.0.1"
+        let port = section.integer("port", 0...65535) ?? 8080
+        let viewerLimit = section.integer("viewerLimit", 1...10_000) ?? 64
+        let allowedOrigins = section.texts("allowedOrigins", maximum: 100) ?? ["*"]
         let queue = section.section("viewerQueue") {
             (bytes: $0.integer("bytes", 65_536...268_435_456), seconds: $0.number("seconds", 0.2...60))
         }
         return ServerConfiguration(
-            address: section.text("address", maximumLength: 255) ?? "127.0.0.1",
-            port: section.integer("port", 0...65535) ?? 8080,
-            viewerLimit: section.integer("viewerLimit", 1...10_000) ?? 64,
-            allowedOrigins: section.texts("allowedOrigins", maximum: 100) ?? ["*"],
+            address: address, port: port, viewerLimit: viewerLimit, allowedOrigins: allowedOrigins,
             viewerQueueBytes: queue.bytes ?? Subscription.Limits.viewer.bytes,
             viewerQueueSeconds: queue.seconds ?? Subscription.Limits.viewer.span.seconds)
     }

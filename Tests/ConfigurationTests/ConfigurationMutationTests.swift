@@ -5,10 +5,10 @@ import Testing
 @Suite struct ConfigurationMutationTests {
     private static let seeds = [
         "channels:\n- id: 1\n  name: Front\n  video: {source: v4l2, size: 1280x720, controls: {other: {0x1: 2}}}\n",
-        "channels: [{main: {bitrate: 9000, tune: \"zerolatency,grain\"}, sub: false, overlay: {text: '{name}'}}]\n",
+        "channels: [{main: {bitrate: 90000, tune: \"zerolatency,grain\"}, sub: false, overlay: {text: '{name}'}}]\n",
         "server:\n  port: 80\n  allowedOrigins: [a, \"*\"]\n  viewerQueue: {seconds: 1.5}\npush:\n  adaptBitrate: true\n",
         "# c\n---\nlog: {level: info}\nstate:\n  folder: /a\ncontrol: {socket: /b}\npush: {defaultTarget: >-\n  rtmp://h/a}\n",
-        "channels:\n- audio: {source: file, file: /w, rate: 44100, channels: 2, syntheticDrift: -1e2}\n- video:\n    file: |\n      /x\n",
+        "channels:\n- audio: {source: file, file: /w, rate: 44100, channels: 2, syntheticDrift: -1e2}\n- video:\n    source: file\n    file: |-\n      /x\n",
     ].map { Array($0.utf8) }
 
     private static let words = [

@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "not JSON"), ("{", "not JSON"), ("\u{0}", "not JSON"),
+        ("", "The given data was not valid JSON."), ("{", "The given data was not valid JSON."),
         (
             #"{"chanel":1}"#,
             "unknown key \"chanel\"; known are channel, codeStream, dataType, target, async, startTimestamp"
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"channel":"x"}"#, #"{"channel":1.5}"#, #"{"codeStream":"mian"}"#, #"{"async":1}"#, #"{"startTimestamp":-1}"#,
+        #"{"channel":"x"}"#, #"{"codeStream":"mian"}"#, #"{"async":1}"#, #"{"target":1}"#,
     ])
     func aWrongValueNamesItsKey(text: String) throws {
         let error = #expect(throws: ControlCodingError.self) {
@@ -100,6 +100,14 @@ import Testing
         }
         let key = text.split(separator: "\"")[1]
         #expect(error?.message.hasPrefix("\"\(key)\": ") == true)
+    }
+
+    @Test(arguments: [(#"{"channel":1.5}"#, "1.5"), (#"{"startTimestamp":-1}"#, "-1")])
+    func aNumberThatDoesNotFitIsNamed(text: String, number: String) throws {
+        let error = #expect(throws: ControlCodingError.self) {
+            try ControlCoding.decode(PushOpenRequest.self, from: text.utf8)
+        }
+        #expect(error?.message.contains(number) == true)
     }
 
     @Test func anEventIsCompleteInItself() {
