@@ -7,6 +7,12 @@ package struct ControlClient: Sendable {
         package var status: Int
         package var contentType: String
         package var body: [UInt8]
+
+        package init(status: Int, contentType: String, body: [UInt8]) {
+            self.status = status
+            self.contentType = contentType
+            self.body = body
+        }
     }
 
     package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {

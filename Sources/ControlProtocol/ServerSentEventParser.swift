@@ -4,6 +4,12 @@ package struct ServerSentEventParser: Sendable {
         package var id: String?
         package var event: String
         package var data: String
+
+        package init(id: String?, event: String, data: String) {
+            self.id = id
+            self.event = event
+            self.data = data
+        }
     }
 
     package static let maximumEventBytes = 1 << 20

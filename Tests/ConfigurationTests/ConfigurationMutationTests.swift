@@ -53,7 +53,7 @@ import Testing
                 if error.mistakes.isEmpty || error.mistakes.contains(where: { $0.position.line < 1 }) { placeless += 1 }
             }
         }
-        #expect(good > 10_000)
+        #expect(good > 5_000)
         #expect(bad > 100_000)
         #expect(placeless == 0)
     }
