@@ -99,8 +99,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Signalling",
-                "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log, arguments, lifecycle,
-                signals,
+                "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log, arguments,
+                lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -118,6 +118,7 @@ let package = Package(
         tests("ControlProtocol"),
         tests("Supervision", [log]),
         tests("WebServer", [nioEmbedded]),
+        tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]
 )
