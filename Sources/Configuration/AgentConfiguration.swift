@@ -36,6 +36,10 @@ package struct ServerConfiguration: Sendable, Hashable {
     /// What may wait for a slow viewer before frames are dropped for it.
     package var viewerQueueBytes: Int
     package var viewerQueueSeconds: Double
+    /// What the kernel may hold for one viewer.
+    package var sendBufferBytes: Int
+    /// A viewer who takes nothing for so long is gone.
+    package var stallSeconds: Int
 }
 
 /// How streams are pushed to media services.
@@ -44,6 +48,20 @@ package struct PushConfiguration: Sendable, Hashable {
     package var defaultTarget: String?
     /// Lower the encoder's bitrate while a link carries less.
     package var adaptBitrate: Bool
+    /// More than these are refused.
+    package var limit: Int
+    /// Certificates trusted besides the system's, in PEM.
+    package var caFile: String?
+    package var chunkSize: Int
+    /// Put a target's query into RTMP's `tcUrl` too.
+    package var queryInTcURL: Bool
+    package var connectSeconds: Double
+    /// From the service's first answer to its word that publishing may start.
+    package var publishSeconds: Double
+    /// How long the device may give no frame.
+    package var noDataSeconds: Double
+    /// How long a service may take no byte of what waits for it.
+    package var stallSeconds: Double
 
     package func defaultTarget(channel: Int, stream: StreamQuality) -> String? {
         guard let defaultTarget else { return nil }

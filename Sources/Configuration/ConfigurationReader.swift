@@ -238,14 +238,16 @@ package enum ConfigurationReader {
         let address = section.text("address", maximumLength: 255) ?? "127.0.0.1"
         let port = section.integer("port", 0...65535) ?? 8080
         let viewerLimit = section.integer("viewerLimit", 1...10_000) ?? 64
-        let allowedOrigins = section.texts("allowedOrigins", maximum: 100) ?? ["*"]
+        let allowedOrigins = section.texts("allowedOrigins", maximum: 100) ?? []
         let queue = section.section("viewerQueue") {
             (bytes: $0.integer("bytes", 65_536...268_435_456), seconds: $0.number("seconds", 0.2...60))
         }
         return ServerConfiguration(
             address: address, port: port, viewerLimit: viewerLimit, allowedOrigins: allowedOrigins,
             viewerQueueBytes: queue.bytes ?? Subscription.Limits.viewer.bytes,
-            viewerQueueSeconds: queue.seconds ?? Subscription.Limits.viewer.span.seconds)
+            viewerQueueSeconds: queue.seconds ?? Subscription.Limits.viewer.span.seconds,
+            sendBufferBytes: section.integer("sendBuffer", 4096...16_777_216) ?? 262_144,
+            stallSeconds: section.integer("stallSeconds", 1...3600) ?? 15)
     }
 
     private static func push(_ section: SectionReader) -> PushConfiguration {
@@ -259,6 +261,23 @@ package enum ConfigurationReader {
                 hint: "start it with rtmp://, rtmps://, http:// or https://")
             target = nil
         }
-        return PushConfiguration(defaultTarget: target, adaptBitrate: section.bool("adaptBitrate") ?? false)
+        let adaptBitrate = section.bool("adaptBitrate") ?? false
+        let limit = section.integer("limit", 1...1000) ?? 32
+        let caFile = section.absolutePath("caFile")
+        let chunkSize = section.integer("chunkSize", 128...16_777_215) ?? 65536
+        let queryInTcURL = section.bool("queryInTcURL") ?? false
+        func seconds(_ section: SectionReader, _ key: String, _ fallback: Double) -> Double {
+            section.number(key, 0.1...3600) ?? fallback
+        }
+        let timeouts = section.section("timeouts") {
+            (
+                connect: seconds($0, "connect", 5), publish: seconds($0, "publish", 10),
+                noData: seconds($0, "noData", 10), stall: seconds($0, "stall", 15)
+            )
+        }
+        return PushConfiguration(
+            defaultTarget: target, adaptBitrate: adaptBitrate, limit: limit, caFile: caFile, chunkSize: chunkSize,
+            queryInTcURL: queryInTcURL, connectSeconds: timeouts.connect, publishSeconds: timeouts.publish,
+            noDataSeconds: timeouts.noData, stallSeconds: timeouts.stall)
     }
 }

@@ -210,7 +210,7 @@ import Testing
                 [
                     "f:1:1: error: unknown key \"ü\"; known are channels, server, push, control, state, log",
                     "f:2:10: error: unknown key \"ä\" in server; known are address, port, viewerLimit, allowedOrigins, "
-                        + "viewerQueue",
+                        + "viewerQueue, sendBuffer, stallSeconds",
                 ]
             ),
         ] as [(String, [String])])
