@@ -6,7 +6,7 @@ import Synchronization
 import WebServer
 
 /// The channels that run, and how a new configuration changes them. Looking is quick and may be done from any thread;
-/// changes block and must come one at a time, off the concurrency pool.
+/// changes block, and wait for one another: not on the concurrency pool.
 final class ChannelSet: Sendable {
     private struct Entry: Sendable {
         let configuration: ChannelConfiguration
@@ -15,6 +15,8 @@ final class ChannelSet: Sendable {
     }
 
     private let entries = Mutex<[Entry]>([])
+    /// Held while channels are changed; true once all are stopped for good.
+    private let isClosed = Mutex(false)
     private let clock: any MediaClock
     private let logger: Logger
     private let onDeviceChange: @Sendable (DeviceEvent) -> Void
@@ -39,6 +41,10 @@ final class ChannelSet: Sendable {
     /// - Returns: how many channels were stopped and how many started.
     @discardableResult
     func apply(_ configurations: [ChannelConfiguration]) -> (stopped: Int, started: Int) {
+        isClosed.withLock { isClosed in isClosed ? (0, 0) : change(to: configurations) }
+    }
+
+    private func change(to configurations: [ChannelConfiguration]) -> (stopped: Int, started: Int) {
         let old = entries.withLock { $0 }
         let kept = old.filter { configurations.contains($0.configuration) }
         let leaving = old.filter { !configurations.contains($0.configuration) }
@@ -66,13 +72,16 @@ final class ChannelSet: Sendable {
         return (leaving.count, started.count)
     }
 
-    /// Ends all channels. Blocks for about a second at most.
+    /// Ends all channels, for good. Blocks for about a second at most.
     func stopAll() {
-        let channels = entries.withLock { entries in
-            defer { entries = [] }
-            return entries.map(\.channel)
+        isClosed.withLock { isClosed in
+            isClosed = true
+            let channels = entries.withLock { entries in
+                defer { entries = [] }
+                return entries.map(\.channel)
+            }
+            stop(channels)
         }
-        stop(channels)
     }
 
     /// All at once, since each may take its time.
