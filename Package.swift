@@ -111,7 +111,7 @@ let package = Package(
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices"),
-        tests("Streaming", [nioEmbedded]),
+        tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", [nioEmbedded]),
         tests("Signalling"),
         tests("Configuration"),

@@ -33,6 +33,11 @@ package struct CameraFormatChoice: Sendable, Hashable {
     package let fourCC: FourCC
     package let size: PictureSize
 
+    package init(fourCC: FourCC, size: PictureSize) {
+        self.fourCC = fourCC
+        self.size = size
+    }
+
     /// - Parameter passThrough: whether H.264 from the camera itself may be used as it is.
     package static func choose(
         from formats: [CameraFormat], size: PictureSize, frameRate: Double, passThrough: Bool
