@@ -11,5 +11,5 @@ struct EdgeAgentCommand: AsyncParsableCommand {
             78 `run` found mistakes in the configuration.
             """,
         version: agentVersion,
-        subcommands: [RunCommand.self, CheckCommand.self, DevicesCommand.self])
+        subcommands: [RunCommand.self, CheckCommand.self, DevicesCommand.self, EncodeCommand.self])
 }
