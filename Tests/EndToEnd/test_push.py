@@ -112,7 +112,7 @@ def test_command_line(agent, media_service) -> None:
     closed = one.edgectl("push", "close", push["id"])
     assert closed.returncode == 0, closed.stderr
     wait_until(lambda: service.publishers() == [], "the stream ended")
-    failed = one.edgectl("push", "open", "--target", f"rtmp://127.0.0.1:{free_port()}/live/a")
+    failed = one.edgectl("push", "open", f"rtmp://127.0.0.1:{free_port()}/live/a")
     assert failed.returncode != 0 and "unreachable" in failed.stderr
 
 
