@@ -54,6 +54,7 @@ let package = Package(
         cModule("CYUV", debian: "libyuv-dev"),
         cModule("CTurboJPEG", pkgConfig: "libturbojpeg", debian: "libturbojpeg0-dev"),
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
+        cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
 
         // Floor 1: what everything is made of.
@@ -68,7 +69,9 @@ let package = Package(
         room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA"]),
 
         // Floor 4: the channel and its hub.
-        room("Streaming", ["Media", "Containers", "Codecs", "Imaging", "Devices", nio, collections, log]),
+        room(
+            "Streaming",
+            ["Media", "Containers", "Codecs", "Imaging", "Devices", "CLinux", nio, collections, log]),
 
         // Floor 5: consumers of media that act on command.
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
