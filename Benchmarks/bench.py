@@ -96,7 +96,7 @@ def source_files(folder: Path, seconds: int) -> tuple[Path, Path]:
     video, audio = folder / f"source-{seconds}.y4m", folder / f"source-{seconds}.wav"
     if not video.exists():
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
-                        f"testsrc2=size=1280x720:rate={FRAME_RATE},noise=alls=6:allf=t,format=yuv420p", "-t",
+                        f"testsrc2=size=1280x720:rate={FRAME_RATE},noise=alls=3:allf=t,format=yuv420p", "-t",
                         str(seconds), "-strict", "-1", str(video)], check=True)
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
                         "sine=frequency=330:beep_factor=4:sample_rate=16000", "-f", "lavfi", "-i",
