@@ -80,6 +80,7 @@ let package = Package(
         room("Signalling", ["Media", "Streaming"]),
         room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "CYAML"]),
         room("ControlProtocol", []),
+        room("Supervision", [log]),
 
         // Floor 7: transports.
         room(
@@ -98,7 +99,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Signalling",
-                "Configuration", "ControlProtocol", "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
+                "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log, arguments,
+                lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -109,12 +111,14 @@ let package = Package(
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices"),
-        tests("Streaming", [nioEmbedded]),
+        tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", [nioEmbedded]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
+        tests("Supervision", [log]),
         tests("WebServer", [nioEmbedded]),
+        tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -60,6 +60,7 @@ private struct ALSACapture: ~Copyable {
     private let pcm: OpaquePointer
 
     init(device: String) throws(DeviceError) {
+        calsa_keep_silent()
         var pcm: OpaquePointer?
         let code = snd_pcm_open(&pcm, device, SND_PCM_STREAM_CAPTURE, Int32(SND_PCM_NONBLOCK))
         guard code == 0, let pcm else {
