@@ -14,21 +14,25 @@ package struct JournalLogHandler: LogHandler {
     /// A line longer than this is cut: the journal would split it at 48 KiB.
     package static let maximumBytes = 8192
 
-    package var logLevel: Logger.Level
+    /// The shared threshold, unless this logger was given its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
+    private var ownLevel: Logger.Level?
+    private let threshold: LogThreshold
     private let form: Form
-    private let label: String
     private let write: @Sendable ([UInt8]) -> Void
 
     package init(
-        label: String, form: Form, level: Logger.Level,
+        form: Form, threshold: LogThreshold,
         write: @escaping @Sendable ([UInt8]) -> Void = Self.writeToStandardError
     ) {
-        self.label = label
         self.form = form
+        self.threshold = threshold
         self.write = write
-        logLevel = level
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

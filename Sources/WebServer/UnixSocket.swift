@@ -20,9 +20,12 @@ struct UnixSocket: Sendable {
 
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw failure("make a control socket", path) }
-        // Before bind, so that there is no moment at which others could connect (unix(7)).
-        fchmod(descriptor, mode)
-        guard call(address, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 64) == 0 else {
+        // Narrow before bind, so that there is no moment at which others could connect; then what it shall be,
+        // whatever the process's umask is.
+        fchmod(descriptor, mode & 0o600)
+        guard call(address, { bind(descriptor, $0, $1) }) == 0, chmod(path, mode) == 0,
+            Glibc.listen(descriptor, 64) == 0
+        else {
             let error = failure("listen on the control socket", path)
             close(descriptor)
             throw error

@@ -10,8 +10,8 @@ import Testing
     }
 
     private func logger(_ form: JournalLogHandler.Form, _ lines: Lines, level: Logger.Level = .trace) -> Logger {
-        Logger(label: "test") { label in
-            JournalLogHandler(label: label, form: form, level: level) { bytes in
+        Logger(label: "test") { _ in
+            JournalLogHandler(form: form, threshold: LogThreshold(level)) { bytes in
                 lines.all.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
             }
         }
@@ -50,6 +50,22 @@ import Testing
         let line = lines.all.withLock { $0 }.joined()
         #expect(line.utf8.count == "2026-01-01 00:00:00.000 warning this\n".utf8.count)
         #expect(line.hasSuffix(" warning this\n"))
+    }
+
+    @Test func theThresholdOfAllLoggersCanChange() {
+        let threshold = LogThreshold(.info)
+        let lines = Lines()
+        var logger = Logger(label: "test") { _ in
+            JournalLogHandler(form: .journal, threshold: threshold) { bytes in
+                lines.all.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+            }
+        }
+        logger.debug("a")
+        threshold.level = .debug
+        logger.debug("b")
+        logger.logLevel = .error
+        logger.info("c")
+        #expect(lines.all.withLock { $0 } == ["<7>b\n"])
     }
 
     @Test func theJournalIsKnownByItsDeviceAndInode() {

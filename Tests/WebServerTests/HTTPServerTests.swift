@@ -186,7 +186,7 @@ import WebServer
             let answer = String(buffer: await health.all())
             #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
             if let illness { #expect(answer.contains(illness)) }
-            let metrics = String(buffer: await try house.viewer("GET /metrics HTTP/1.0\r\n\r\n").all())
+            let metrics = String(buffer: try await house.viewer("GET /metrics HTTP/1.0\r\n\r\n").all())
             for line in [
                 "edge_agent_info{version=\"0.1.0\"} 1", "edge_agent_viewers{transport=\"http\"} 0",
                 "edge_agent_viewer_limit 4", "edge_agent_device_dropped_total{channel=\"0\",device=\"camera\"} 1",
@@ -316,7 +316,7 @@ import WebServer
         var idle: [Client] = []
         for _ in 0..<64 { idle.append(try await house.viewer("")) }
         try await eventually("full") { house.viewers.connectionCount == 64 }
-        let refused = String(buffer: await try house.viewer("GET / HTTP/1.1\r\n\r\n").all())
+        let refused = String(buffer: try await house.viewer("GET / HTTP/1.1\r\n\r\n").all())
         #expect(refused.hasPrefix("HTTP/1.1 503 "))
         #expect(refused.contains("tooManyConnections"))
         try await idle.removeLast().channel.close().get()

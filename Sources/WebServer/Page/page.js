@@ -9,7 +9,7 @@ const MANY_TILES = 4;
 /// A page that nobody sees gives its streams back after this, unless it is being listened to.
 const HIDDEN_STOP_MS = 30_000;
 const NARROWEST_TILE = 280;
-const TILE_BORDER_AND_FOOTER = 50;
+const TILE_BORDER_AND_FOOTER = 52;
 const GAP = 12;
 
 const QUALITY_NAMES = { super: "Super", high: "High", standard: "Standard" };
@@ -125,9 +125,9 @@ class Tile {
     }
 
     /// Gives the stream back while the page is out of sight.
-    suspend(suspended) {
+    suspend(suspended, evenIfHeard = false) {
         if (this.suspended === suspended) return;
-        if (suspended && !this.video.muted) return;
+        if (suspended && !this.video.muted && !evenIfHeard) return;
         this.suspended = suspended;
         if (suspended) this.player.stop();
         else if (this.started) this.player.start();
@@ -249,8 +249,8 @@ class Page {
             else this.hiddenTimer = setTimeout(() => this.suspend(true), HIDDEN_STOP_MS);
         });
         // A page kept for the back button keeps no streams.
-        addEventListener("pagehide", () => this.suspend(true));
-        addEventListener("pageshow", () => this.suspend(document.hidden && this.tiles.some((tile) => tile.suspended)));
+        addEventListener("pagehide", () => this.suspend(true, true));
+        addEventListener("pageshow", () => this.suspend(false));
     }
 
     get isCrowded() {
@@ -304,8 +304,8 @@ class Page {
             { channel: channel.channel, quality: chosenQuality, started })));
     }
 
-    suspend(suspended) {
-        for (const tile of this.tiles) tile.suspend(suspended);
+    suspend(suspended, evenIfHeard = false) {
+        for (const tile of this.tiles) tile.suspend(suspended, evenIfHeard);
     }
 
     summarise() {

@@ -422,10 +422,10 @@ class TrackBuffer {
             this.source.appendBuffer(bytes);
             this.retry = null;
         } catch (error) {
-            if (error.name !== "QuotaExceededError" || this.retry) throw error;
+            const isFirst = error.name === "QuotaExceededError" && !this.retry;
             // Once more after all but the last second behind the playhead is gone.
-            this.retry = bytes;
-            this.onFailure(error);
+            this.retry = isFirst ? bytes : null;
+            throw error;
         }
     }
 
