@@ -40,11 +40,8 @@ package struct ControlCodingError: Error, Sendable, Hashable, CustomStringConver
         switch error {
         case .keyNotFound(let key, let context):
             message = "\"\(Self.path(context.codingPath + [key]))\" is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             message = Self.sentence(context)
-        case .dataCorrupted(let context):
-            // An empty path is the text as a whole or a mistake found by one of the models.
-            message = context.codingPath.isEmpty && context.underlyingError != nil ? "not JSON" : Self.sentence(context)
         @unknown default:
             message = "not what was expected"
         }

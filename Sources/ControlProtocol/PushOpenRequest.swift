@@ -44,11 +44,20 @@ package struct PushOpenRequest: Codable, Sendable, Hashable {
                     debugDescription: "unknown key \"\(key.stringValue)\"; known are \(known)"))
         }
         let values = try decoder.container(keyedBy: CodingKeys.self)
-        channel = try values.decodeIfPresent(Int.self, forKey: .channel) ?? 0
+        // Read as Double first: a fraction or an overflow would otherwise be reported without its key.
+        func whole(_ key: CodingKeys, upTo limit: UInt32) throws -> UInt32? {
+            guard let value = try values.decodeIfPresent(Double.self, forKey: key) else { return nil }
+            guard let number = UInt32(exactly: value), number <= limit else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: key, in: values, debugDescription: "must be a whole number from 0 to \(limit)")
+            }
+            return number
+        }
+        channel = Int(try whole(.channel, upTo: UInt32(Int32.max)) ?? 0)
         codeStream = try values.decodeIfPresent(CodeStream.self, forKey: .codeStream) ?? .main
         dataType = try values.decodeIfPresent(DataType.self, forKey: .dataType) ?? .av
         target = try values.decodeIfPresent(String.self, forKey: .target)
         async = try values.decodeIfPresent(Bool.self, forKey: .async) ?? false
-        startTimestamp = try values.decodeIfPresent(UInt32.self, forKey: .startTimestamp)
+        startTimestamp = try whole(.startTimestamp, upTo: .max)
     }
 }

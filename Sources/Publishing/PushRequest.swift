@@ -1,0 +1,27 @@
+import Streaming
+
+/// What somebody commanded to be pushed. Two requests with equal values are the same push.
+package struct PushRequest: Sendable, Hashable {
+    package var channel: Int
+    package var quality: StreamQuality
+    package var tracks: TrackSelection
+    package var target: PushTarget
+    /// Milliseconds; where the stream's clock starts. Other than 0 only to try how a service takes it.
+    package var startTimestamp: UInt32
+
+    package init(
+        channel: Int, quality: StreamQuality, tracks: TrackSelection = .all, target: PushTarget,
+        startTimestamp: UInt32 = 0
+    ) {
+        self.channel = channel
+        self.quality = quality
+        self.tracks = tracks
+        self.target = target
+        self.startTimestamp = startTimestamp
+    }
+
+    /// Whether a second command for `other` joins this push.
+    package func isSamePush(as other: PushRequest) -> Bool {
+        channel == other.channel && quality == other.quality && tracks == other.tracks && target == other.target
+    }
+}
