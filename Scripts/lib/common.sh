@@ -16,7 +16,7 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/edge-agent"
 mkdir -p -- "$cache"
 
 # One line for a person who waits.
-say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+say() { if [ -t 1 ]; then printf '\033[1m==> %s\033[0m\n' "$*"; else printf '==> %s\n' "$*"; fi; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() {
     printf 'error: %s\n' "$*" >&2
