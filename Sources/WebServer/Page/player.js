@@ -24,8 +24,8 @@ const TICK_MS = 250;
 const TARGET_SECONDS = 0.3;
 const MAX_TARGET_SECONDS = 0.6;
 const CATCH_UP_ABOVE_TARGET = 0.2;
-const CATCH_UP_RATE = 1.08;
-const JUMP_ABOVE_SECONDS = 1.5;
+const CATCH_UP_RATE = 1.1;
+const JUMP_ABOVE_SECONDS = 1;
 const SETTLE_MS = 1500;
 
 // MARK: FLV
