@@ -16,7 +16,7 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/edge-agent"
 mkdir -p -- "$cache"
 
 # One line for a person who waits.
-say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+say() { if [ -t 1 ]; then printf '\033[1m==> %s\033[0m\n' "$*"; else printf '==> %s\n' "$*"; fi; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -83,13 +83,18 @@ apt_install() {
 
 # Swift is the one thing that must be there already.
 need_swift() {
-    local version
+    local version said
     if ! have swift; then
         die 'Swift is missing. Get version 6.2 or newer from https://www.swift.org/install/linux/' \
             'and put its usr/bin into PATH.'
     fi
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
-    [ -n "$version" ] || die "'swift --version' says nothing that can be understood: $(swift --version 2>&1 | head -n 3)"
+    if ! swift build --version >/dev/null 2>&1; then
+        # Libraries that the toolchain from swift.org expects and a small Debian does not have.
+        apt_install libcurl4 libncurses6 libsqlite3-0 libxml2
+    fi
+    if ! said=$(swift --version 2>&1); then die "'swift --version' fails: $said"; fi
+    version=$(sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' <<<"$said" | head -n 1)
+    [ -n "$version" ] || die "'swift --version' says nothing that can be understood: $said"
     if [ "${version%%.*}" -lt 6 ] || { [ "${version%%.*}" = 6 ] && [ "${version#*.}" -lt 2 ]; }; then
         die "Swift $version is too old. Get version 6.2 or newer from https://www.swift.org/install/linux/"
     fi

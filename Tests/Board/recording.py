@@ -47,7 +47,9 @@ class Recording:
     def decoding_errors(self) -> str:
         """What ffmpeg complains about when it decodes everything; empty if nothing."""
         answer = subprocess.run(
-            ["ffmpeg", "-v", "error", "-xerror", "-i", self.path, "-f", "null", "-"],
+            # In milliseconds, as they are in the file: a camera's times do not lie on the grid of its frame rate.
+            ["ffmpeg", "-v", "error", "-xerror", "-i", self.path, "-fps_mode", "passthrough",
+             "-enc_time_base", "1:1000", "-f", "null", "-"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
         )
         return answer.stderr if answer.stderr or answer.returncode == 0 else f"status {answer.returncode}"
