@@ -1,3 +1,5 @@
+import Media
+
 /// The newest key frame and everything since: what a new subscriber starts with. Bounded in bytes and frames; a group
 /// that outgrows the bounds is let go until the next key frame.
 package struct GOPCache: Sendable {
@@ -28,6 +30,15 @@ package struct GOPCache: Sendable {
         }
         frames.append(frame)
         bytes += size
+    }
+
+    /// What a subscriber with these limits can start with. Nothing where the group is older than what it may hold: it
+    /// would begin with a delay, or with a drop; a fresh key frame serves it better.
+    package func start(within limits: Subscription.Limits) -> [StreamFrame] {
+        guard let first = frames.first, let last = frames.last, last.time - first.time <= limits.span,
+            bytes <= limits.bytes
+        else { return [] }
+        return frames
     }
 
     package mutating func clear() {

@@ -145,7 +145,8 @@ package final class StreamHub: Sendable {
             }
             state.groups[index].count += 1
             return Joined(
-                group: state.groups[index].subscribers, frames: start == .cachedGroup ? state.cache.frames : [],
+                group: state.groups[index].subscribers,
+                frames: start == .cachedGroup ? state.cache.start(within: limits) : [],
                 nextSequence: state.sequence, isFirst: isFirst)
         }
         guard let joined else { return nil }

@@ -59,6 +59,9 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     private var channelIsWritable = true
     private var sentHeader = false
     private var hasUnflushed = false
+    private var socket: SocketWriter?
+    /// True from a write through the channel until it is seen to hold nothing any more.
+    private var channelHasBytes = false
     private var isDraining = false
     private var isFinished = false
     private var reader = WebSocketReader()
@@ -211,10 +214,9 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
             to: &prefix)
         if body.readableBytes <= Self.copiedBodyLength {
             prefix.writeImmutableBuffer(body)
-            write(prefix)
+            writeFrame(prefix, nil)
         } else {
-            write(prefix)
-            write(body)
+            writeFrame(prefix, body)
         }
         scratch.buffer = prefix
     }
@@ -235,9 +237,30 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         write(head)
     }
 
+    /// Straight to the socket where nothing waits before it; what the kernel does not take goes the channel's way.
+    private func writeFrame(_ prefix: ByteBuffer, _ body: ByteBuffer?) {
+        guard let socket, canWriteDirectly else {
+            write(prefix)
+            if let body { write(body) }
+            return
+        }
+        let taken = socket.write(prefix, body)
+        bytesWritten += taken
+        if taken < prefix.readableBytes { write(prefix.dropping(taken)) }
+        let takenOfBody = max(taken - prefix.readableBytes, 0)
+        if let body, takenOfBody < body.readableBytes { write(body.dropping(takenOfBody)) }
+    }
+
+    private var canWriteDirectly: Bool {
+        guard channel?.isActive == true, !hasUnflushed else { return false }
+        if channelHasBytes { channelHasBytes = bufferedBytes > 0 }
+        return !channelHasBytes
+    }
+
     private func write(_ buffer: ByteBuffer) {
         guard let context else { return }
         bytesWritten += buffer.readableBytes
+        channelHasBytes = true
         hasUnflushed = true
         context.write(wrapOutboundOut(buffer), promise: nil)
     }
@@ -333,6 +356,15 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: bytesWritten,
             framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
             queuedBytes: (subscription?.queuedBytes ?? 0) + bufferedBytes)
+    }
+}
+
+extension ByteBuffer {
+    /// What is left after the first `count` bytes.
+    fileprivate func dropping(_ count: Int) -> ByteBuffer {
+        var rest = self
+        rest.moveReaderIndex(forwardBy: count)
+        return rest
     }
 }
 

@@ -95,13 +95,18 @@ private final class Collector: FrameSink, @unchecked Sendable {
         let video = try #require(await MediaThread.run(name: "wait") { sink.wait(.video, 60) })
         let audio = try #require(await MediaThread.run(name: "wait") { sink.wait(.audio, 20) })
         #expect(video[0].isKey)
-        for (a, b) in zip(video, video.dropFirst()) { #expect(b.time - a.time == .milliseconds(40)) }
+        // On a busy machine pictures may be let go; what is let go is counted, and the others keep their times.
+        let steps = zip(video, video.dropFirst()).map { ($1.time - $0.time).nanoseconds }
+        #expect(steps.allSatisfy { $0 > 0 && $0 % 40_000_000 == 0 })
+        let missing = steps.reduce(0) { $0 + Int($1 / 40_000_000) - 1 }
+        let status = channel.status()
+        #expect(missing <= status.camera.dropped + status.streams[0].overruns)
         for (a, b) in zip(audio, audio.dropFirst()) {
             #expect(abs((b.time - a.time - .milliseconds(64)).nanoseconds) <= 1)
         }
         #expect(sink.formats.first?.video?.size == PictureSize(width: 320, height: 180))
         #expect(sink.formats.first?.audio?.rate == 16000)
-        #expect(channel.status().camera.state == .running)
+        #expect(status.camera.state == .running)
         cancel()
     }
 

@@ -96,6 +96,18 @@ final class RecordingControl: StreamControl, @unchecked Sendable {
         #expect(sink.frames.count == 1)
     }
 
+    @Test func aGroupThatIsTooOldIsNoStart() throws {
+        let control = RecordingControl()
+        hub.setControl(control)
+        video(0, key: true)
+        for index in 1...75 { video(Int64(index) * 40) }
+        _ = try subscribe(limits: .init(bytes: 1 << 20, span: .seconds(2)))
+        #expect(sink.frames.isEmpty)
+        #expect(control.keyFrames == 1)
+        video(3040, key: true)
+        #expect(sink.frames.map(\.timestamp) == [0])
+    }
+
     @Test func aFreshStartPassesTheCacheBy() throws {
         video(0, key: true)
         video(40)

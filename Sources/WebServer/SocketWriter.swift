@@ -1,0 +1,43 @@
+import Glibc
+import NIOCore
+
+/// Writes to a connection's socket at once, past the channel's queue, which a frame for hundreds of viewers need not go
+/// through one by one.
+///
+/// Only while the channel itself holds no unsent bytes, or they would be overtaken; only on the channel's event loop and
+/// while the channel is active, since a closed socket's number may belong to another connection already.
+struct SocketWriter {
+    private let descriptor: CInt
+
+    /// Nil where the channel is no socket.
+    init?(_ channel: any Channel) {
+        let socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { $0 }
+        guard let descriptor = socket.flatMap({ $0 }) else { return nil }
+        self.descriptor = descriptor
+    }
+
+    /// Bytes of `first` and then of `second` that the kernel took: all, some, or none when it is full or the connection
+    /// is broken; the channel finds out which when it is given the rest.
+    func write(_ first: ByteBuffer, _ second: ByteBuffer?) -> Int {
+        first.withUnsafeReadableBytes { first in
+            guard let second else { return send(first, nil) }
+            return second.withUnsafeReadableBytes { send(first, $0) }
+        }
+    }
+
+    private func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer?) -> Int {
+        var parts = (Self.part(first), second.map(Self.part) ?? iovec())
+        return withUnsafeMutableBytes(of: &parts) { parts in
+            var message = msghdr()
+            message.msg_iov = parts.assumingMemoryBound(to: iovec.self).baseAddress
+            message.msg_iovlen = second == nil ? 1 : 2
+            return max(sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL)), 0)
+        }
+    }
+
+    private static func part(_ bytes: UnsafeRawBufferPointer) -> iovec {
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+}
