@@ -18,9 +18,8 @@ import Testing
         settings.retry.busy = settings.retry.normal
         settings.retry.refused = settings.retry.normal
         change(&settings)
-        let hub = stream?.hub
         return PushManager(
-            settings: settings, group: group, hubs: { channel, _ in channel == 0 ? hub : nil },
+            settings: settings, group: group, hubs: { channel, _ in channel == 0 ? stream?.hub : nil },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -83,11 +82,13 @@ import Testing
         await service.stop()
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [
-        (FakeService.Manner.status("NetStream.Publish.BadName"), CloseCause.Code.refused),
-        (.status("NetStream.Publish.Unauthorized"), .refused), (.closesAtPublish, .refused),
-        (.speaksHTTP("HTTP/1.1 400 Bad Request\r\n\r\n"), .unreachable), (.wantsLogIn, .refused),
-    ])
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (FakeService.Manner.status("NetStream.Publish.BadName"), CloseCause.Code.refused),
+            (.status("NetStream.Publish.Unauthorized"), .refused), (.closesAtPublish, .refused),
+            (.speaksHTTP("HTTP/1.1 400 Bad Request\r\n\r\n"), .unreachable), (.wantsLogIn, .refused),
+        ])
     func synchronousOpeningTellsWhyNot(manner: FakeService.Manner, code: CloseCause.Code) async throws {
         let service = try await FakeService(manner, group: group)
         let manager = makeManager(TestStream())
@@ -246,10 +247,12 @@ import Testing
         await service.stop()
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [
-        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", CloseCause.Code.refused),
-        ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", .service), ("SSH-2.0-x\r\n", .unreachable),
-    ])
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", CloseCause.Code.refused),
+            ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", .service), ("SSH-2.0-x\r\n", .unreachable),
+        ])
     func httpRefusals(answer: String, code: CloseCause.Code) async throws {
         let service = try await FakeService(.speaksHTTP(answer), group: group)
         // Without pictures the answer always comes first.
