@@ -54,6 +54,7 @@ let package = Package(
         cModule("CYUV", debian: "libyuv-dev"),
         cModule("CTurboJPEG", pkgConfig: "libturbojpeg", debian: "libturbojpeg0-dev"),
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
+        cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
 
         // Floor 1: what everything is made of.
@@ -68,7 +69,9 @@ let package = Package(
         room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA"]),
 
         // Floor 4: the channel and its hub.
-        room("Streaming", ["Media", "Containers", "Codecs", "Imaging", "Devices", nio, collections, log]),
+        room(
+            "Streaming",
+            ["Media", "Containers", "Codecs", "Imaging", "Devices", "CLinux", nio, collections, log]),
 
         // Floor 5: consumers of media that act on command.
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
@@ -77,6 +80,7 @@ let package = Package(
         room("Signalling", ["Media", "Streaming"]),
         room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "CYAML"]),
         room("ControlProtocol", []),
+        room("Supervision", [log]),
 
         // Floor 7: transports.
         room(
@@ -95,7 +99,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Signalling",
-                "Configuration", "ControlProtocol", "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
+                "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log, arguments,
+                lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -106,12 +111,14 @@ let package = Package(
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices"),
-        tests("Streaming", [nioEmbedded]),
+        tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", [nioEmbedded]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
+        tests("Supervision", [log]),
         tests("WebServer", [nioEmbedded]),
+        tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]
 )

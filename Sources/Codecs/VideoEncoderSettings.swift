@@ -41,7 +41,9 @@ package struct VideoEncoderSettings: Sendable, Hashable {
     package static let presets = [
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
     ]
-    package static let tunes = ["zerolatency", "film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode"]
+    package static let tunes = [
+        "zerolatency", "film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode",
+    ]
     package static let profiles = ["baseline", "main", "high"]
 }
 

@@ -14,10 +14,9 @@ package enum FLVWriter {
     package static func writeTagHeader(
         kind: FLVTag.Kind, bodyLength: Int, timestamp: UInt32, to buffer: inout ByteBuffer
     ) {
-        buffer.writeInteger(UInt32(kind.rawValue) << 24 | UInt32(bodyLength & 0xFF_FFFF))
-        buffer.writeInteger(timestamp << 8 | timestamp >> 24)
-        buffer.writeInteger(UInt16(0))
-        buffer.writeInteger(UInt8(0))
+        buffer.writeMultipleIntegers(
+            UInt32(kind.rawValue) << 24 | UInt32(bodyLength & 0xFF_FFFF), timestamp << 8 | timestamp >> 24, UInt16(0),
+            UInt8(0))
     }
 
     /// A whole tag, for files and tests; viewers get header and shared body as two buffers.

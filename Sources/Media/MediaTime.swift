@@ -27,8 +27,12 @@ package struct MediaTime: Hashable, Comparable, Sendable {
     package var microseconds: Int64 { nanoseconds / 1_000 }
 
     package static func < (a: MediaTime, b: MediaTime) -> Bool { a.nanoseconds < b.nanoseconds }
-    package static func + (a: MediaTime, b: MediaTime) -> MediaTime { .init(nanoseconds: a.nanoseconds + b.nanoseconds) }
-    package static func - (a: MediaTime, b: MediaTime) -> MediaTime { .init(nanoseconds: a.nanoseconds - b.nanoseconds) }
+    package static func + (a: MediaTime, b: MediaTime) -> MediaTime {
+        .init(nanoseconds: a.nanoseconds + b.nanoseconds)
+    }
+    package static func - (a: MediaTime, b: MediaTime) -> MediaTime {
+        .init(nanoseconds: a.nanoseconds - b.nanoseconds)
+    }
     package static func * (a: MediaTime, b: Int64) -> MediaTime { .init(nanoseconds: a.nanoseconds * b) }
     package static func += (a: inout MediaTime, b: MediaTime) { a = a + b }
 }

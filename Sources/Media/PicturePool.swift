@@ -6,6 +6,7 @@ import Synchronization
 /// drops a picture. Safe to use from any thread.
 package final class PicturePool: Sendable {
     package let size: PictureSize
+    package let format: PixelFormat
     private let limit: Int
     private let state = Mutex(State())
 
@@ -14,25 +15,27 @@ package final class PicturePool: Sendable {
         var made = 0
     }
 
-    /// Memory of one I420 picture. Lines start at multiples of 64 bytes, which SIMD code likes.
+    /// Memory of one picture. Lines start at multiples of 64 bytes, which SIMD code likes.
     private final class Block: @unchecked Sendable {
         let memory: UnsafeMutableRawPointer
         init(bytes: Int) { memory = .allocate(byteCount: bytes, alignment: 64) }
         deinit { memory.deallocate() }
     }
 
-    package init(size: PictureSize, limit: Int = 8) {
+    package init(size: PictureSize, format: PixelFormat = .i420, limit: Int = 8) {
         self.size = size
+        self.format = format
         self.limit = limit
     }
 
     private var lumaStride: Int { (size.width + 63) & ~63 }
-    private var chromaStride: Int { ((size.width + 1) / 2 + 63) & ~63 }
+    private var chromaStride: Int { format == .nv12 ? lumaStride : ((size.width + 1) / 2 + 63) & ~63 }
+    private var chromaPlanes: Int { format == .nv12 ? 1 : 2 }
     private var chromaHeight: Int { (size.height + 1) / 2 }
 
-    /// An I420 picture with undefined pixels, or nil when `limit` pictures are out.
+    /// A picture with undefined pixels, or nil when `limit` pictures are out.
     package func take(time: MediaTime) -> Picture? {
-        let bytes = lumaStride * size.height + 2 * chromaStride * chromaHeight
+        let bytes = lumaStride * size.height + chromaPlanes * chromaStride * chromaHeight
         let block: Block? = state.withLock { state in
             if let block = state.free.popLast() { return block }
             guard state.made < limit else { return nil }
@@ -41,15 +44,13 @@ package final class PicturePool: Sendable {
         }
         guard let block else { return nil }
         let luma = block.memory.assumingMemoryBound(to: UInt8.self)
-        let u = luma + lumaStride * size.height
-        let v = u + chromaStride * chromaHeight
-        return Picture(
-            format: .i420, size: size,
-            planes: [
-                PicturePlane(base: luma, stride: lumaStride), PicturePlane(base: u, stride: chromaStride),
-                PicturePlane(base: v, stride: chromaStride),
-            ],
-            time: time
-        ) { [self] in state.withLock { $0.free.append(block) } }
+        var planes = [PicturePlane(base: luma, stride: lumaStride)]
+        for plane in 0..<chromaPlanes {
+            let start = luma + lumaStride * size.height + plane * chromaStride * chromaHeight
+            planes.append(PicturePlane(base: start, stride: chromaStride))
+        }
+        return Picture(format: format, size: size, planes: planes, time: time) { [self] in
+            state.withLock { $0.free.append(block) }
+        }
     }
 }

@@ -120,7 +120,7 @@ package final class Subscription {
         guard tracks.includes(frame.kind) else { return }
         if waitsForKey {
             guard startsDecoding(frame) else {
-                if base != nil { counters.framesDropped += 1 }
+                if counters.drops > 0 { counters.framesDropped += 1 }
                 return
             }
             waitsForKey = false

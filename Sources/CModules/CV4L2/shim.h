@@ -2,7 +2,8 @@
 #include <libv4l2.h>
 #include <linux/videodev2.h>
 
-// v4l2_ioctl is variadic, which Swift cannot call.
+// Variadic functions, which Swift cannot call.
+static inline int cv4l2_open(const char *path, int flags) { return v4l2_open(path, flags, 0); }
 static inline int cv4l2_ioctl(int fd, unsigned long request, void *argument) {
     return v4l2_ioctl(fd, request, argument);
 }

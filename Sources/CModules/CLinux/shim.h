@@ -1,0 +1,5 @@
+#pragma once
+#include <sys/prctl.h>
+
+// prctl is variadic, which Swift cannot call.
+static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

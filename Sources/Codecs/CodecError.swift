@@ -1,0 +1,14 @@
+/// Why an encoder cannot be opened or does not encode.
+package enum CodecError: Error, Sendable, CustomStringConvertible {
+    /// The settings make no sense to the encoder.
+    case unusableSettings(codec: String, detail: String)
+    /// The encoder failed on a picture or on sound.
+    case encodingFailed(codec: String, code: Int)
+
+    package var description: String {
+        switch self {
+        case .unusableSettings(let codec, let detail): "\(codec) refuses the settings: \(detail)"
+        case .encodingFailed(let codec, let code): "\(codec) failed to encode (code \(code))"
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Streaming
+
+/// Everything the agent is told by its configuration. `Documentation/edge-agent.yaml` describes each key.
+package struct AgentConfiguration: Sendable, Hashable {
+    package var channels: [ChannelConfiguration]
+    package var server: ServerConfiguration
+    package var push: PushConfiguration
+    /// The Unix socket of the control API.
+    package var controlSocket: String
+    /// Where the agent keeps what must outlive it.
+    package var stateFolder: String
+    package var logLevel: LogLevel
+
+    package static let defaultSocket = "/run/edge-agent/control.sock"
+    package static let defaultStateFolder = "/var/lib/edge-agent"
+    package static let defaultFile = "/etc/edge-agent/edge-agent.yaml"
+}
+
+/// One channel as configured. Which device "auto" stands for is found out when the agent starts.
+package struct ChannelConfiguration: Sendable, Hashable {
+    package var settings: ChannelSettings
+    /// `video.source: auto`: where no camera works, the synthetic one takes its place.
+    package var usesSyntheticWithoutCamera: Bool
+    /// `audio.source: auto`: likewise.
+    package var usesSyntheticWithoutMicrophone: Bool
+}
+
+/// Who may watch, and where.
+package struct ServerConfiguration: Sendable, Hashable {
+    /// An IPv4 or IPv6 address of this machine, or a name of it.
+    package var address: String
+    package var port: Int
+    package var viewerLimit: Int
+    /// Web origins that may use the streams from pages of their own; "*" for all.
+    package var allowedOrigins: [String]
+    /// What may wait for a slow viewer before frames are dropped for it.
+    package var viewerQueueBytes: Int
+    package var viewerQueueSeconds: Double
+    /// What the kernel may hold for one viewer.
+    package var sendBufferBytes: Int
+    /// A viewer who takes nothing for so long is gone.
+    package var stallSeconds: Int
+}
+
+/// How streams are pushed to media services.
+package struct PushConfiguration: Sendable, Hashable {
+    /// Where a push goes for which no target was given; `{channel}` and `{stream}` are replaced.
+    package var defaultTarget: String?
+    /// Lower the encoder's bitrate while a link carries less.
+    package var adaptBitrate: Bool
+    /// More than these are refused.
+    package var limit: Int
+    /// Certificates trusted besides the system's, in PEM.
+    package var caFile: String?
+    package var chunkSize: Int
+    /// Put a target's query into RTMP's `tcUrl` too.
+    package var queryInTcURL: Bool
+    package var connectSeconds: Double
+    /// From the service's first answer to its word that publishing may start.
+    package var publishSeconds: Double
+    /// How long the device may give no frame.
+    package var noDataSeconds: Double
+    /// How long a service may take no byte of what waits for it.
+    package var stallSeconds: Double
+
+    package func defaultTarget(channel: Int, stream: StreamQuality) -> String? {
+        guard let defaultTarget else { return nil }
+        var text = ""
+        var rest = defaultTarget[...]
+        let parts = [("{channel}", String(channel)), ("{stream}", stream.rawValue)]
+        outer: while let character = rest.first {
+            for (name, value) in parts where rest.hasPrefix(name) {
+                text += value
+                rest = rest.dropFirst(name.count)
+                continue outer
+            }
+            text.append(character)
+            rest = rest.dropFirst()
+        }
+        return text
+    }
+}
+
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+}

@@ -1,0 +1,104 @@
+/// One channel: its devices and its streams.
+package struct ChannelReport: Codable, Sendable, Hashable {
+    package var channel: Int
+    package var name: String
+    package var camera: DeviceReport
+    package var microphone: DeviceReport
+    package var streams: [StreamReport]
+
+    package init(
+        channel: Int, name: String, camera: DeviceReport, microphone: DeviceReport, streams: [StreamReport]
+    ) {
+        self.channel = channel
+        self.name = name
+        self.camera = camera
+        self.microphone = microphone
+        self.streams = streams
+    }
+}
+
+/// A camera or a microphone.
+package struct DeviceReport: Codable, Sendable, Hashable {
+    package enum State: String, Codable, Sendable, CaseIterable {
+        case none, opening, running, lost, absent, stopped
+    }
+
+    package var state: State
+    package var device: String
+    package var detail: String
+    /// Since the last change of `state`.
+    package var sinceSeconds: Double
+    /// Pictures, or samples per channel.
+    package var captured: Int
+    package var dropped: Int
+    package var reconnects: Int
+    /// Microphones only; nil for cameras.
+    package var overruns: Int?
+    package var silenceMilliseconds: Int?
+    package var driftPartsPerMillion: Double?
+
+    package init(
+        state: State, device: String, detail: String, sinceSeconds: Double, captured: Int = 0, dropped: Int = 0,
+        reconnects: Int = 0, overruns: Int? = nil, silenceMilliseconds: Int? = nil,
+        driftPartsPerMillion: Double? = nil
+    ) {
+        self.state = state
+        self.device = device
+        self.detail = detail
+        self.sinceSeconds = sinceSeconds
+        self.captured = captured
+        self.dropped = dropped
+        self.reconnects = reconnects
+        self.overruns = overruns
+        self.silenceMilliseconds = silenceMilliseconds
+        self.driftPartsPerMillion = driftPartsPerMillion
+    }
+}
+
+/// One encoded stream of a channel.
+package struct StreamReport: Codable, Sendable, Hashable {
+    package var stream: CodeStream
+    package var encoding: Bool
+    package var width: Int
+    package var height: Int
+    /// Pictures a second, measured over the last second; 0 while nothing is encoded.
+    package var frameRate: Double
+    /// Bits a second, measured likewise.
+    package var bitrate: Int
+    /// Bits a second the encoder aims at.
+    package var targetBitrate: Int
+    package var videoFrames: Int
+    package var audioFrames: Int
+    package var keyFrames: Int
+    /// Pictures the encoder was too slow for.
+    package var overruns: Int
+    package var subscribers: Int
+
+    package init(
+        stream: CodeStream, encoding: Bool, width: Int, height: Int, frameRate: Double, bitrate: Int,
+        targetBitrate: Int, videoFrames: Int, audioFrames: Int, keyFrames: Int, overruns: Int, subscribers: Int
+    ) {
+        self.stream = stream
+        self.encoding = encoding
+        self.width = width
+        self.height = height
+        self.frameRate = frameRate
+        self.bitrate = bitrate
+        self.targetBitrate = targetBitrate
+        self.videoFrames = videoFrames
+        self.audioFrames = audioFrames
+        self.keyFrames = keyFrames
+        self.overruns = overruns
+        self.subscribers = subscribers
+    }
+}
+
+/// The two streams of a channel, as the control API calls them.
+package enum CodeStream: String, Codable, Sendable, CaseIterable {
+    case main, sub
+}
+
+/// Which tracks of a stream are meant.
+package enum DataType: String, Codable, Sendable, CaseIterable {
+    case av, video, audio
+}

@@ -1,0 +1,180 @@
+import Glibc
+
+/// Speaks HTTP over the agent's Unix socket: one request, one connection, blocking the calling thread. For command-line
+/// tools and threads of their own, not for the Swift concurrency pool.
+package struct ControlClient: Sendable {
+    package struct Response: Sendable, Hashable {
+        package var status: Int
+        package var contentType: String
+        package var body: [UInt8]
+
+        package init(status: Int, contentType: String, body: [UInt8]) {
+            self.status = status
+            self.contentType = contentType
+            self.body = body
+        }
+    }
+
+    package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
+        /// Nobody listens at the socket.
+        case notRunning(socket: String)
+        case notAllowed(socket: String)
+        /// The agent took longer than it may.
+        case timedOut(seconds: Int)
+        case broken(String)
+
+        package var description: String {
+            switch self {
+            case .notRunning(let socket):
+                "edge-agent is not running? (nobody answers at \(socket)); start it with "
+                    + "\"systemctl start edge-agent\" or \"edge-agent run\", or name its socket with --socket PATH"
+            case .notAllowed(let socket):
+                "\(socket) may not be used by this user; try with sudo, or join the group of the socket"
+            case .timedOut(let seconds): "edge-agent did not answer within \(seconds) s; see its log"
+            case .broken(let detail): "the answer of edge-agent cannot be read: \(detail)"
+            }
+        }
+    }
+
+    package static let defaultSocket = "/run/edge-agent/control.sock"
+    /// A snapshot is the largest answer.
+    package static let maximumBodyBytes = 32 << 20
+
+    package var socket: String
+    /// How long any single wait for the agent may last.
+    package var timeoutSeconds: Int
+
+    package init(socket: String = Self.defaultSocket, timeoutSeconds: Int = 10) {
+        self.socket = socket
+        self.timeoutSeconds = timeoutSeconds
+    }
+
+    package func send(method: String, path: String, body: [UInt8]? = nil) throws(Failure) -> Response {
+        var collected: [UInt8] = []
+        var head: HTTPResponseParser.Head?
+        try exchange(method: method, path: path, body: body) { event throws(Failure) in
+            switch event {
+            case .head(let value): head = value
+            case .body(let bytes):
+                guard collected.count + bytes.count <= Self.maximumBodyBytes else {
+                    throw .broken("it is larger than \(Self.maximumBodyBytes >> 20) MiB")
+                }
+                collected += bytes
+            case .end: break
+            }
+            return true
+        }
+        guard let head else { throw .broken("it is empty") }
+        return Response(status: head.status, contentType: head.fields["content-type"] ?? "", body: collected)
+    }
+
+    /// The events of `GET /api/v1/events` as they happen, until `take` answers false or the agent ends.
+    package func events(
+        path: String = "/api/v1/events", _ take: (ServerSentEventParser.Event) -> Bool
+    ) throws(Failure) {
+        var parser = ServerSentEventParser()
+        var status = 0
+        var refusal: [UInt8] = []
+        try exchange(method: "GET", path: path, body: nil, waitsForEver: true) { event throws(Failure) in
+            switch event {
+            case .head(let head): status = head.status
+            case .body(let bytes) where status == 200:
+                let events: [ServerSentEventParser.Event]
+                do { events = try parser.receive(bytes) } catch { throw .broken("an event is too long") }
+                for event in events where !take(event) { return false }
+            case .body(let bytes): refusal += bytes.prefix(max(0, 65536 - refusal.count))
+            case .end: break
+            }
+            return true
+        }
+        guard status == 200 else {
+            let report = try? ControlCoding.decode(ErrorReport.self, from: refusal)
+            throw .broken(report?.error.message ?? "status \(status)")
+        }
+    }
+
+    // MARK: The connection
+
+    private func exchange(
+        method: String, path: String, body: [UInt8]?, waitsForEver: Bool = false,
+        _ take: (HTTPResponseParser.Event) throws(Failure) -> Bool
+    ) throws(Failure) {
+        let connection = try connect()
+        defer { close(connection) }
+        var request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        if let body { request += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
+        try write(Array((request + "\r\n").utf8) + (body ?? []), to: connection)
+        var parser = HTTPResponseParser()
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            if !waitsForEver { try wait(connection, for: Int16(POLLIN)) }
+            let count = read(connection, &buffer, buffer.count)
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard count >= 0 else { throw .broken(String(cString: strerror(errno))) }
+            let events: [HTTPResponseParser.Event]
+            do {
+                events = try count == 0 ? parser.close() : parser.receive(buffer[..<count])
+            } catch {
+                throw .broken(error.message)
+            }
+            for event in events where try !take(event) { return }
+            if parser.isComplete { return }
+        }
+    }
+
+    private func connect() throws(Failure) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(socket.utf8)
+        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw .broken("\(socket): a socket's path has at most 107 bytes")
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        let connection = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard connection >= 0 else { throw .broken(String(cString: strerror(errno))) }
+        // A full backlog of the agent would otherwise hold us for ever.
+        var limit = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
+        setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(connection, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            let reason = errno
+            close(connection)
+            switch reason {
+            case ENOENT, ECONNREFUSED, ENOTDIR: throw .notRunning(socket: socket)
+            case EACCES, EPERM: throw .notAllowed(socket: socket)
+            case EAGAIN, EINPROGRESS: throw .timedOut(seconds: timeoutSeconds)
+            default: throw .broken("\(socket): \(String(cString: strerror(reason)))")
+            }
+        }
+        return connection
+    }
+
+    private func write(_ bytes: [UInt8], to connection: Int32) throws(Failure) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN { throw .timedOut(seconds: timeoutSeconds) }
+            // The agent may answer, and close, before it has read all; the answer then says why.
+            if count < 0, errno == EPIPE { return }
+            guard count > 0 else { throw .broken(String(cString: strerror(errno))) }
+            sent += count
+        }
+    }
+
+    private func wait(_ connection: Int32, for event: Int16) throws(Failure) {
+        var entry = pollfd(fd: connection, events: event, revents: 0)
+        while true {
+            let count = poll(&entry, 1, Int32(timeoutSeconds) * 1000)
+            if count < 0, errno == EINTR { continue }
+            guard count != 0 else { throw .timedOut(seconds: timeoutSeconds) }
+            return
+        }
+    }
+}

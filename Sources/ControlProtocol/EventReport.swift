@@ -1,0 +1,68 @@
+import Glibc
+
+/// Something that happened, as `GET /api/v1/events` tells it. `id` and `event` are in the server-sent event's own
+/// fields and again in its data, so that the data alone is complete.
+package struct EventReport: Codable, Sendable, Hashable {
+    package enum Name {
+        package static let pushOpened = "push.opened"
+        package static let pushPublishing = "push.publishing"
+        package static let pushWaiting = "push.waiting"
+        package static let pushClosed = "push.closed"
+        package static let configurationChanged = "configuration.changed"
+        package static let configurationRefused = "configuration.refused"
+
+        /// Such as "camera.running", "microphone.lost".
+        package static func device(isCamera: Bool, _ state: DeviceReport.State) -> String {
+            "\(isCamera ? "camera" : "microphone").\(state.rawValue)"
+        }
+    }
+
+    /// Counts up by one for each event since the agent started.
+    package var id: UInt64
+    package var event: String
+    /// RFC 3339, UTC, milliseconds.
+    package var time: String
+    package var channel: Int?
+    /// Camera and microphone events.
+    package var device: String?
+    package var detail: String?
+    package var push: PushReport?
+
+    package init(
+        id: UInt64, event: String, time: String = Self.timestamp(), channel: Int? = nil, device: String? = nil,
+        detail: String? = nil, push: PushReport? = nil
+    ) {
+        self.id = id
+        self.event = event
+        self.time = time
+        self.channel = channel
+        self.device = device
+        self.detail = detail
+        self.push = push
+    }
+
+    /// The wall clock now, as RFC 3339 in UTC with milliseconds.
+    package static func timestamp() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return timestamp(seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000)
+    }
+
+    static func timestamp(seconds: Int, milliseconds: Int) -> String {
+        var (seconds, date) = (seconds, tm())
+        gmtime_r(&seconds, &date)
+        func digits(_ value: Int, _ count: Int) -> String {
+            let text = String(value)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        return
+            "\(digits(Int(date.tm_year) + 1900, 4))-\(digits(Int(date.tm_mon) + 1, 2))-\(digits(Int(date.tm_mday), 2))T"
+            + "\(digits(Int(date.tm_hour), 2)):\(digits(Int(date.tm_min), 2)):\(digits(Int(date.tm_sec), 2))."
+            + "\(digits(milliseconds, 3))Z"
+    }
+
+    /// The event as it goes over the wire.
+    package var serverSentEvent: [UInt8] {
+        Array("id: \(id)\nevent: \(event)\ndata: ".utf8) + ControlCoding.encode(self) + Array("\n\n".utf8)
+    }
+}

@@ -1,0 +1,23 @@
+/// The answer to `GET /api/v1/status`: the whole agent at one moment.
+package struct StatusReport: Codable, Sendable, Hashable {
+    package var version: String
+    package var pid: Int
+    package var uptimeSeconds: Double
+    package var channels: [ChannelReport]
+    package var viewerLimit: Int
+    package var viewers: [ViewerReport]
+    package var pushes: [PushReport]
+
+    package init(
+        version: String, pid: Int, uptimeSeconds: Double, channels: [ChannelReport], viewerLimit: Int,
+        viewers: [ViewerReport], pushes: [PushReport]
+    ) {
+        self.version = version
+        self.pid = pid
+        self.uptimeSeconds = uptimeSeconds
+        self.channels = channels
+        self.viewerLimit = viewerLimit
+        self.viewers = viewers
+        self.pushes = pushes
+    }
+}

@@ -1,0 +1,34 @@
+/// Somebody who watches.
+package struct ViewerReport: Codable, Sendable, Hashable {
+    package enum Transport: String, Codable, Sendable, CaseIterable {
+        case http, websocket
+    }
+
+    package var id: UInt64
+    package var channel: Int
+    package var stream: CodeStream
+    package var transport: Transport
+    /// Address and port.
+    package var remote: String
+    package var connectedSeconds: Double
+    package var bytesSent: Int
+    package var framesSent: Int
+    package var framesDropped: Int
+    package var queuedBytes: Int
+
+    package init(
+        id: UInt64, channel: Int, stream: CodeStream, transport: Transport, remote: String,
+        connectedSeconds: Double, bytesSent: Int, framesSent: Int, framesDropped: Int, queuedBytes: Int
+    ) {
+        self.id = id
+        self.channel = channel
+        self.stream = stream
+        self.transport = transport
+        self.remote = remote
+        self.connectedSeconds = connectedSeconds
+        self.bytesSent = bytesSent
+        self.framesSent = framesSent
+        self.framesDropped = framesDropped
+        self.queuedBytes = queuedBytes
+    }
+}

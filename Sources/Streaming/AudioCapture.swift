@@ -1,0 +1,158 @@
+import Codecs
+import Devices
+import Logging
+import Media
+
+/// Takes sound from a channel's microphone, lays it on the monotonic clock, encodes it once and hands it to the hubs of
+/// all the channel's streams; all on a thread of its own. A microphone that is away leaves silence, not a hole.
+final class AudioCapture: Sendable {
+    private let settings: ChannelSettings
+    private let hubs: [StreamHub]
+    private let reporter: DeviceReporter
+    private let clock: any MediaClock
+    private let logger: Logger
+    private let monitor = Monitor(false)
+
+    /// How far sound may lag before silence takes its place. More than a driver's period, less than a viewer notices.
+    static let patience = MediaTime.milliseconds(250)
+    /// A microphone that gives nothing for this long is lost.
+    static let stall = MediaTime.seconds(1)
+
+    init(
+        settings: ChannelSettings, hubs: [StreamHub], reporter: DeviceReporter, clock: any MediaClock, logger: Logger
+    ) {
+        self.settings = settings
+        self.hubs = hubs
+        self.reporter = reporter
+        self.clock = clock
+        self.logger = logger
+    }
+
+    func stop() {
+        monitor.withLock { $0 = true }
+        monitor.notify()
+    }
+
+    private var isStopped: Bool { monitor.withLock { $0 } }
+
+    func run() {
+        let opener = MicrophoneOpener(settings: settings.microphone)
+        var backoff = DeviceBackoff()
+        var track: AudioTrack
+        do {
+            track = try AudioTrack(settings, hubs: hubs)
+        } catch {
+            logger.error("the channel has no sound", metadata: ["error": "\(error)"])
+            return
+        }
+        while !isStopped {
+            var device: String?
+            var isRunning = false
+            do {
+                let (source, name) = try opener.open()
+                device = name
+                try capture(source, device: name, track: &track) {
+                    isRunning = true
+                    backoff.reset()
+                }
+            } catch {
+                reporter.failed(error, device: device ?? error.device, wasRunning: isRunning)
+                let until = clock.now() + backoff.next()
+                while !isStopped, clock.now() < until {
+                    track.fill(upTo: clock.now() - Self.patience, reporter: reporter)
+                    _ = monitor.wait(until: min(until, clock.now() + .milliseconds(50))) { $0 ? true : nil }
+                }
+            }
+        }
+        reporter.stopped()
+    }
+
+    private func capture(
+        _ source: any AudioSource, device: String, track: inout AudioTrack, onFirst: () -> Void
+    ) throws(DeviceError) {
+        var last = clock.now()
+        var isFirst = true
+        let overrunsBefore = reporter.status.overruns
+        while !isStopped {
+            if let buffer = try source.read(timeout: VideoCapture.poll) {
+                last = clock.now()
+                if isFirst {
+                    isFirst = false
+                    onFirst()
+                    reporter.running(device: device, detail: source.detail)
+                }
+                track.push(buffer, reporter: reporter)
+            } else {
+                guard clock.now() - last <= Self.stall else {
+                    throw DeviceError(
+                        .lost, device: device, action: "waiting for sound",
+                        reason: "none for \(Self.stall.milliseconds) ms")
+                }
+                track.fill(upTo: clock.now() - Self.patience, reporter: reporter)
+            }
+            reporter.update { $0.overruns = overrunsBefore + source.overruns }
+        }
+    }
+}
+
+/// A channel's sound on its way from samples to frames.
+private struct AudioTrack {
+    private let hubs: [StreamHub]
+    private let encoder: AACEncoder
+    private let rate: Int
+    private let channels: Int
+    private var timeline: AudioTimeline?
+    private var drift = 0.0
+    private var silenceBefore: Int64 = 0
+
+    init(_ settings: ChannelSettings, hubs: [StreamHub]) throws(CodecError) {
+        self.hubs = hubs
+        rate = settings.microphone.rate
+        channels = settings.microphone.channels
+        encoder = try AACEncoder(settings.audio)
+        for hub in hubs { hub.setFormat(audio: encoder.format) }
+    }
+
+    mutating func push(_ buffer: SampleBuffer, reporter: DeviceReporter) {
+        var timeline =
+            self.timeline ?? AudioTimeline(rate: rate, channels: channels, origin: buffer.time, drift: drift)
+        let samples = timeline.push(buffer)
+        drift = timeline.driftPartsPerMillion
+        self.timeline = timeline
+        reporter.update { status in
+            status.captured += buffer.count
+            status.drift = drift
+            status.silence = .samples(silenceBefore + timeline.silence, rate: rate)
+        }
+        encode(samples)
+    }
+
+    mutating func fill(upTo time: MediaTime, reporter: DeviceReporter) {
+        // Before the first sample the time line begins with silence.
+        var timeline = self.timeline ?? AudioTimeline(rate: rate, channels: channels, origin: time, drift: drift)
+        let samples = timeline.fill(upTo: time)
+        self.timeline = timeline
+        reporter.update { $0.silence = .samples(silenceBefore + timeline.silence, rate: rate) }
+        encode(samples)
+    }
+
+    private mutating func encode(_ samples: [Int16]) {
+        guard let origin = timeline?.origin, !samples.isEmpty else { return }
+        guard hubs.contains(where: { $0.subscriberCount > 0 }) else {
+            // Nobody listens. The next listener's time line begins with the next sample.
+            silenceBefore += timeline?.silence ?? 0
+            timeline = nil
+            encoder.reset()
+            return
+        }
+        do {
+            try encoder.encode(samples, time: origin) { frame in
+                let packet = TaggedFrame(frame)
+                for hub in hubs { hub.publish(packet) }
+            }
+        } catch {
+            encoder.reset()
+            timeline = nil
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Devices
+import Imaging
+import Logging
+import Media
+
+/// Takes pictures from a channel's camera, on a thread of its own, and hands them to the encoders that want them. A
+/// camera that stalls or goes away is looked for again, for ever.
+final class VideoCapture: Sendable {
+    private let settings: ChannelSettings
+    private let encoders: [VideoStreamEncoder]
+    private let signal: CameraSignal
+    private let reporter: DeviceReporter
+    private let clock: any MediaClock
+    private let logger: Logger
+    private let monitor = Monitor(State())
+
+    private struct State {
+        var isStopped = false
+        /// Those who wait for a picture to look at.
+        var viewers: [@Sendable (Picture) -> Void] = []
+    }
+
+    /// No wait on a device is longer, so stopping always works.
+    static let poll = MediaTime.milliseconds(100)
+    /// A device gets this long for its first picture.
+    static let firstPicture = MediaTime.seconds(3)
+
+    init(
+        settings: ChannelSettings, encoders: [VideoStreamEncoder], signal: CameraSignal, reporter: DeviceReporter,
+        clock: any MediaClock, logger: Logger
+    ) {
+        self.settings = settings
+        self.encoders = encoders
+        self.signal = signal
+        self.reporter = reporter
+        self.clock = clock
+        self.logger = logger
+    }
+
+    func stop() {
+        monitor.withLock { $0.isStopped = true }
+        monitor.notify()
+    }
+
+    /// `body` gets the next picture, on the capturing thread, which it must not hold up.
+    func onNextPicture(_ body: @escaping @Sendable (Picture) -> Void) {
+        monitor.withLock { if $0.viewers.count < 16 { $0.viewers.append(body) } }
+    }
+
+    func run() {
+        var opener = CameraOpener(
+            settings: settings.camera, name: settings.name,
+            passThrough: settings.sub == nil && settings.overlay == nil)
+        var backoff = DeviceBackoff()
+        while !isStopped {
+            var device: String?
+            var isRunning = false
+            do {
+                let (source, name) = try opener.open()
+                device = name
+                try capture(source, device: name) {
+                    isRunning = true
+                    backoff.reset()
+                }
+            } catch {
+                signal.lost()
+                reporter.failed(error, device: device ?? error.device, wasRunning: isRunning)
+                let pause = backoff.next()
+                _ = monitor.wait(until: clock.now() + pause) { $0.isStopped ? true : nil }
+            }
+        }
+        signal.lost()
+        reporter.stopped()
+    }
+
+    private var isStopped: Bool { monitor.withLock { $0.isStopped } }
+
+    /// Until told to stop; a device that fails or stalls throws.
+    private func capture(
+        _ source: any VideoSource, device: String, onFirst: () -> Void
+    ) throws(DeviceError) {
+        var preparer = PicturePreparer(settings, logger: logger)
+        var last = clock.now()
+        var limit = Self.firstPicture
+        var isFirst = true
+        let droppedBefore = reporter.status.dropped
+        while !isStopped {
+            guard let video = try source.next(timeout: Self.poll) else {
+                // No frame for several intervals: the stall is the truth, whatever the kernel says.
+                if clock.now() - last > limit {
+                    throw DeviceError(
+                        .lost, device: device, action: "waiting for a picture",
+                        reason: "none for \(limit.milliseconds) ms")
+                }
+                continue
+            }
+            last = clock.now()
+            if isFirst {
+                isFirst = false
+                onFirst()
+                signal.started(interval: source.interval)
+                limit = signal.stallLimit
+                reporter.running(device: device, detail: source.detail, warnings: source.warnings)
+            }
+            reporter.update { status in
+                status.captured += 1
+                status.dropped = droppedBefore + source.dropped
+            }
+            hand(video, preparer: &preparer)
+        }
+    }
+
+    private func hand(_ video: CapturedVideo, preparer: inout PicturePreparer) {
+        let viewers = monitor.withLock { state in
+            defer { state.viewers = [] }
+            return state.viewers
+        }
+        let active = encoders.filter(\.isActive)
+        guard !active.isEmpty || !viewers.isEmpty, let prepared = preparer.prepare(video) else { return }
+        for encoder in active { encoder.put(prepared) }
+        if case .picture(let picture) = prepared {
+            for viewer in viewers { viewer(picture) }
+        }
+    }
+}
+
+/// Makes a captured picture ready for encoders: converted once for all of them, with the channel's text in it.
+private struct PicturePreparer {
+    private var pool: PicturePool?
+    private var overlay: TextOverlay?
+    private var overlayHeight = 0
+    private let settings: ChannelSettings
+    private let logger: Logger
+
+    init(_ settings: ChannelSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    mutating func prepare(_ video: CapturedVideo) -> CapturedVideo? {
+        let picture: Picture
+        switch video {
+        case .h264: return video
+        case .picture(let ready): picture = ready
+        case .raw(let raw):
+            if pool?.size != raw.size { pool = PicturePool(size: raw.size) }
+            guard let pool, let converted = raw.converted(with: pool) else { return nil }
+            picture = converted
+        }
+        if let settings = settings.overlay { draw(settings, into: picture) }
+        return .picture(picture)
+    }
+
+    private mutating func draw(_ wanted: OverlaySettings, into picture: Picture) {
+        if overlayHeight != picture.size.height {
+            overlayHeight = picture.size.height
+            do {
+                overlay = try TextOverlay(wanted, name: settings.name, pictureHeight: overlayHeight)
+            } catch {
+                logger.warning("pictures go without their text", metadata: ["reason": "\(error)"])
+            }
+        }
+        overlay?.draw(into: picture)
+    }
+}

@@ -1,0 +1,104 @@
+import ControlProtocol
+import NIOCore
+import NIOHTTP1
+import Signalling
+
+/// The control API, served on the Unix socket only.
+package struct ControlRoutes: RequestRouter {
+    private let agent: any AgentControl
+    private let registry: ViewerRegistry
+
+    package init(agent: any AgentControl, registry: ViewerRegistry) {
+        self.agent = agent
+        self.registry = registry
+    }
+
+    package func route(_ request: HTTPRequest) -> RouteOutcome {
+        let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
+        guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return .answer(.notFound(request.path)) }
+        let rest = parts[2...]
+        switch (rest.first, rest.count) {
+        case ("status", 1): return read(request) { [self] in .json(await status()) }
+        case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }
+        case ("viewers", 1): return read(request) { [registry] in .json(await registry.reports()) }
+        case ("channels", 3) where rest.last == "snapshot": return snapshot(request, channel: rest[rest.startIndex + 1])
+        case ("pushes", 1): return pushes(request)
+        case ("pushes", 2): return push(request, id: String(rest[rest.startIndex + 1]))
+        case ("events", 1):
+            guard request.method == .GET else { return .answer(.methodNotAllowed([.GET])) }
+            return .events { [agent] in await agent.events() }
+        default: return .answer(.notFound(request.path))
+        }
+    }
+
+    private func read(_ request: HTTPRequest, _ work: @escaping @Sendable () async -> HTTPAnswer) -> RouteOutcome {
+        request.method == .GET || request.method == .HEAD
+            ? .work(work) : .answer(.methodNotAllowed([.GET, .HEAD]))
+    }
+
+    private func status() async -> StatusReport {
+        var status = await agent.status()
+        status.viewers = await registry.reports()
+        status.viewerLimit = registry.totals.limit
+        return status
+    }
+
+    private func pushes(_ request: HTTPRequest) -> RouteOutcome {
+        switch request.method {
+        case .GET, .HEAD: return .work { [agent] in .json(await agent.pushes()) }
+        case .POST:
+            let order: PushOpenRequest
+            do throws(ControlCodingError) {
+                order =
+                    request.body.readableBytes == 0
+                    ? PushOpenRequest()
+                    : try ControlCoding.decode(PushOpenRequest.self, from: request.body.readableBytesView)
+            } catch {
+                return .answer(.error(status: 400, code: "badRequest", message: "the push order: \(error.message)"))
+            }
+            return Self.answering { [agent] () async throws(ControlError) in
+                let (push, isNew) = try await agent.openPush(order)
+                return .json(push, status: isNew ? 201 : 200)
+            }
+        default: return .answer(.methodNotAllowed([.GET, .HEAD, .POST]))
+        }
+    }
+
+    private func push(_ request: HTTPRequest, id: String) -> RouteOutcome {
+        switch request.method {
+        case .GET, .HEAD:
+            Self.answering { [agent] () async throws(ControlError) in .json(try await agent.push(id: id)) }
+        case .DELETE:
+            Self.answering { [agent] () async throws(ControlError) in .json(try await agent.closePush(id: id)) }
+        default: .answer(.methodNotAllowed([.GET, .HEAD, .DELETE]))
+        }
+    }
+
+    private func snapshot(_ request: HTTPRequest, channel: Substring) -> RouteOutcome {
+        guard request.method == .GET || request.method == .HEAD else {
+            return .answer(.methodNotAllowed([.GET, .HEAD]))
+        }
+        guard let channel = Int(channel) else { return .answer(.notFound(request.path)) }
+        let name: String?
+        do throws(RequestRefusal) { name = try RequestQuery(request.query)["stream"] } catch {
+            return .answer(.refusal(error))
+        }
+        guard let stream = CodeStream(rawValue: name.flatMap { $0.isEmpty ? nil : $0 } ?? "main") else {
+            return .answer(.error(status: 400, code: "badRequest", message: "stream is main or sub"))
+        }
+        return Self.answering { [agent] () async throws(ControlError) in
+            let picture = try await agent.snapshot(channel: channel, stream: stream)
+            return HTTPAnswer(
+                status: 200, headers: [("Content-Type", "image/jpeg"), ("Cache-Control", "no-store")],
+                body: ByteBuffer(bytes: picture))
+        }
+    }
+
+    private static func answering(
+        _ work: @escaping @Sendable () async throws(ControlError) -> HTTPAnswer
+    ) -> RouteOutcome {
+        .work {
+            do throws(ControlError) { return try await work() } catch { return .error(error) }
+        }
+    }
+}

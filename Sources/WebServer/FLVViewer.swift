@@ -1,0 +1,344 @@
+import Containers
+import ControlProtocol
+import Logging
+import NIOCore
+import NIOWebSocket
+import Signalling
+import Streaming
+
+/// A connection on which somebody watches: takes a hub's frames and puts them on the wire as FLV.
+///
+/// Per frame and viewer there is a small buffer (framing and tag header with the viewer's time stamp) and the tag's
+/// body, which all viewers share; both leave in one system call. Lives on the connection's event loop.
+final class FLVViewer: ChannelInboundHandler, FrameSink {
+    // In HTTP framing nothing that comes in is looked at, so it is never unwrapped.
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundOut = ByteBuffer
+
+    /// Bodies up to this length are copied behind their header: cheaper than a second buffer on the way to the kernel.
+    static let copiedBodyLength = 512
+    /// An HTTP viewer has nothing more to say after its request; one that sends this many pieces is sent away.
+    static let maximumStrayReads = 256
+    /// For the last bytes and the viewer's goodbye.
+    static let closingTime = TimeAmount.seconds(2)
+
+    private static let noBuffer = ByteBuffer()
+
+    struct Description: Sendable {
+        let id: UInt64
+        let request: LiveRequest
+        let framing: FLVFraming
+        let remote: String
+    }
+
+    struct Timing: Sendable {
+        let stall: TimeAmount
+        let ping: TimeAmount
+    }
+
+    /// Why a viewer is gone, for the log.
+    enum Departure: String {
+        case left, stalled, unresponsive, misbehaved
+        case streamEnded = "stream ended"
+        case shutdown = "agent stops"
+    }
+
+    let description: Description
+    private let registry: ViewerRegistry
+    private let limits: Subscription.Limits
+    private let timing: Timing
+    private let logger: Logger
+    private let scratch: FrameScratch
+    private let connectedAt: NIODeadline
+
+    private var context: ChannelHandlerContext?
+    private var channel: (any Channel)?
+    private var subscription: Subscription?
+    private var responseHead: ByteBuffer?
+    /// As NIO last said; asking the channel each time would cost a look at memory that is seldom in the cache.
+    private var channelIsWritable = true
+    private var sentHeader = false
+    private var hasUnflushed = false
+    private var isDraining = false
+    private var isFinished = false
+    private var reader = WebSocketReader()
+    private var strayReads = 0
+
+    private(set) var bytesWritten = 0
+    private var delivered = 0
+    private var lastProgress: NIODeadline
+    private var lastPing: NIODeadline
+    private var unansweredPings = 0
+    private var closingSince: NIODeadline?
+    private var departure = Departure.left
+
+    /// - Parameter responseHead: goes out in front of everything, together with the first frames where there are some.
+    init(
+        _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, limits: Subscription.Limits,
+        timing: Timing, logger: Logger, scratch: FrameScratch, now: NIODeadline
+    ) {
+        self.description = description
+        self.responseHead = responseHead
+        self.registry = registry
+        self.limits = limits
+        self.timing = timing
+        self.logger = logger
+        self.scratch = scratch
+        connectedAt = now
+        lastProgress = now
+        lastPing = now
+    }
+
+    // MARK: Beginning and end
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        channel = context.channel
+        channelIsWritable = context.channel.isWritable
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        self.context = nil
+        channel = nil
+    }
+
+    /// False where the hub is closed; nothing was sent then.
+    func start(with hub: StreamHub) -> Bool {
+        guard let context else { return false }
+        guard let subscription = hub.subscribe(self, on: context.eventLoop, limits: limits) else { return false }
+        guard !isFinished else {
+            subscription.cancel()
+            return true
+        }
+        self.subscription = subscription
+        log("viewer connected")
+        // Where the cache had frames, the head left with them.
+        writeResponseHead()
+        flush()
+        if channelIsWritable { drain() }
+        return true
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+        context.fireChannelInactive()
+    }
+
+    private func finish() {
+        guard !isFinished else { return }
+        isFinished = true
+        let counters = subscription?.counters
+        subscription?.cancel()
+        subscription = nil
+        registry.leave(
+            self, framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
+            bytesSent: bytesWritten)
+        log(
+            "viewer disconnected",
+            [
+                "cause": "\(departure.rawValue)", "framesSent": "\(counters?.framesSent ?? 0)",
+                "framesDropped": "\(counters?.framesDropped ?? 0)",
+            ])
+    }
+
+    private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
+        let transport = description.framing == .http ? "http" : "websocket"
+        logger.info(
+            message,
+            metadata: extra.merging([
+                "viewer": "\(description.id)", "remote": "\(description.remote)", "transport": "\(transport)",
+                "stream": "\(description.request.channel)/\(description.request.quality.rawValue)",
+            ]) { own, _ in own })
+    }
+
+    /// Says goodbye once everything written has left, but waits no longer than `closingTime`.
+    private func close(_ departure: Departure, code: WebSocketCloseCode, reason: String = "") {
+        let farewell = description.framing == .webSocket ? WebSocketWriter.close(code, reason: reason) : ByteBuffer()
+        close(departure, farewell: farewell)
+    }
+
+    private func close(_ departure: Departure, farewell: ByteBuffer) {
+        guard let context, closingSince == nil else { return }
+        self.departure = departure
+        closingSince = context.eventLoop.now
+        subscription?.cancel()
+        writeResponseHead()
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(farewell)).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    private func abort(_ departure: Departure) {
+        self.departure = departure
+        context?.close(promise: nil)
+    }
+
+    // MARK: Frames out
+
+    var isWritable: Bool {
+        guard closingSince == nil else { return false }
+        // Where much was written at once, as at the beginning, perhaps the kernel takes it.
+        if !channelIsWritable, hasUnflushed { flush() }
+        return channelIsWritable
+    }
+
+    func send(headers: StreamHeaders, timestamp: UInt32) {
+        writeResponseHead()
+        var block = ByteBuffer()
+        if !sentHeader {
+            sentHeader = true
+            block = FLVWriter.header(hasVideo: headers.video != nil, hasAudio: headers.audio != nil)
+        }
+        FLVWriter.write(headers.metadata, timestamp: timestamp, to: &block)
+        if let video = headers.video { FLVWriter.write(video, timestamp: timestamp, to: &block) }
+        if let audio = headers.audio { FLVWriter.write(audio, timestamp: timestamp, to: &block) }
+        guard description.framing == .webSocket else { return write(block) }
+        var message = ByteBuffer()
+        description.framing.writeHeader(payload: block.readableBytes, to: &message)
+        message.writeBuffer(&block)
+        write(message)
+    }
+
+    func send(frame: StreamFrame, timestamp: UInt32) {
+        let body = frame.tag.bodyAndTrailer
+        // Moved out and back, so that it has one owner while it is written to.
+        var prefix = scratch.buffer
+        scratch.buffer = Self.noBuffer
+        prefix.clear(minimumCapacity: Self.copiedBodyLength + 32)
+        description.framing.writeHeader(payload: FLVTag.headerLength + body.readableBytes, to: &prefix)
+        FLVWriter.writeTagHeader(
+            kind: frame.tag.kind, bodyLength: body.readableBytes - FLVTag.trailerLength, timestamp: timestamp,
+            to: &prefix)
+        if body.readableBytes <= Self.copiedBodyLength {
+            prefix.writeImmutableBuffer(body)
+            write(prefix)
+        } else {
+            write(prefix)
+            write(body)
+        }
+        scratch.buffer = prefix
+    }
+
+    func flush() {
+        guard hasUnflushed else { return }
+        hasUnflushed = false
+        context?.flush()
+    }
+
+    func streamEnded() {
+        close(.streamEnded, code: .streamEnded, reason: "stream ended")
+    }
+
+    private func writeResponseHead() {
+        guard let head = responseHead else { return }
+        responseHead = nil
+        write(head)
+    }
+
+    private func write(_ buffer: ByteBuffer) {
+        guard let context else { return }
+        bytesWritten += buffer.readableBytes
+        hasUnflushed = true
+        context.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        channelIsWritable = context.channel.isWritable
+        if channelIsWritable { drain() }
+    }
+
+    /// Sends what waits in the subscription. Flushing may report the channel writable again from inside.
+    private func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        defer { isDraining = false }
+        while let subscription, subscription.queuedBytes > 0, isWritable { subscription.sinkBecameWritable() }
+    }
+
+    // MARK: Bytes in
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard description.framing == .webSocket else {
+            strayReads += 1
+            if strayReads > Self.maximumStrayReads { abort(.misbehaved) }
+            return
+        }
+        guard closingSince == nil else { return }
+        switch reader.take(unwrapInboundIn(data)) {
+        case .none: break
+        case .alive: unansweredPings = 0
+        case .pong(let payload):
+            // A viewer that asks but does not read gets no answer: nothing may pile up.
+            guard channelIsWritable else { break }
+            control(WebSocketWriter.pong, payload)
+        case .close(let code):
+            close(.left, farewell: WebSocketWriter.control(opcode: WebSocketWriter.close, payload: code))
+        case .fail(let code, let reason): close(.misbehaved, code: code, reason: reason)
+        }
+    }
+
+    private func control(_ opcode: UInt8, _ payload: ByteBuffer = ByteBuffer()) {
+        write(WebSocketWriter.control(opcode: opcode, payload: payload))
+        flush()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? NIOWebSocketError else { return context.close(promise: nil) }
+        let code: WebSocketCloseCode = error == .invalidFrameLength ? .tooLong : .protocolError
+        close(.misbehaved, code: code)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ServerShutdown {
+            close(.shutdown, code: .goingAway, reason: "the agent stops")
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: Being looked after
+
+    /// Bytes that neither the kernel nor the viewer has.
+    private var bufferedBytes: Int {
+        guard let options = channel?.syncOptions else { return 0 }
+        return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Called about once a second: finds out who is gone without saying so.
+    func sweep(now: NIODeadline) {
+        if let closingSince {
+            if now - closingSince >= Self.closingTime { context?.close(promise: nil) }
+            return
+        }
+        let buffered = bufferedBytes
+        if buffered == 0 || bytesWritten - buffered != delivered {
+            delivered = bytesWritten - buffered
+            lastProgress = now
+        } else if now - lastProgress >= timing.stall {
+            return abort(.stalled)
+        }
+        guard description.framing == .webSocket, now - lastPing >= timing.ping else { return }
+        guard unansweredPings < 2 else { return abort(.unresponsive) }
+        lastPing = now
+        unansweredPings += 1
+        control(WebSocketWriter.ping)
+    }
+
+    func report(now: NIODeadline) -> ViewerReport {
+        let counters = subscription?.counters
+        return ViewerReport(
+            id: description.id, channel: description.request.channel,
+            stream: description.request.quality == .main ? .main : .sub,
+            transport: description.framing == .http ? .http : .websocket, remote: description.remote,
+            connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: bytesWritten,
+            framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
+            queuedBytes: (subscription?.queuedBytes ?? 0) + bufferedBytes)
+    }
+}
+
+/// Where the viewers of one event loop write their small buffers, one after the other. As long as the kernel takes
+/// them at once it is one and the same memory, which stays in the processor's cache; a viewer that has to wait keeps
+/// its own, and the next one gets new memory.
+final class FrameScratch {
+    var buffer = ByteBuffer()
+}

@@ -1,0 +1,294 @@
+import ControlProtocol
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+import Signalling
+import Streaming
+
+/// What all connections of a server share.
+struct ServerContext: Sendable {
+    let router: any RequestRouter
+    let policy: CrossOriginPolicy
+    let settings: WebServerSettings
+    let registry: ViewerRegistry
+    let logger: Logger
+}
+
+/// Told to every connection when the server closes.
+struct ServerShutdown: Sendable {}
+
+/// One HTTP/1.1 connection: collects a request, has it routed, sends the answer; or hands the connection over to a
+/// viewer or a listener, and is gone then.
+///
+/// One request at a time. A client that sends the next one before the answer gets that answer and then the connection's
+/// end (RFC 9112, 9.3.2), and asks again.
+final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+    typealias Decoder = ByteToMessageHandler<HTTPRequestDecoder>
+
+    /// Larger request bodies are refused: 64 KiB.
+    static let maximumBodyBytes = 64 << 10
+
+    static var headLimits: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 8 << 10
+        limits.maxHeaderListSize = 16 << 10
+        limits.maxHeaderFieldCount = 64
+        return limits
+    }
+
+    private enum State {
+        case idle
+        case receiving(HTTPRequestHead, ByteBuffer)
+        case answering(HTTPRequest)
+        /// The answer that ends the connection is on its way; what else comes in is not read.
+        case closing
+    }
+
+    private let server: ServerContext
+    /// Set where the server has too many connections.
+    private let isRefused: Bool
+    private var state = State.idle
+    private var closesAfterAnswer = false
+    private var deadline: Scheduled<Void>?
+    private var work: Task<Void, Never>?
+
+    init(_ server: ServerContext, isRefused: Bool = false) {
+        self.server = server
+        self.isRefused = isRefused
+    }
+
+    /// Puts the handlers of a fresh connection in place; on its event loop.
+    static func addHandlers(to channel: any Channel, server: ServerContext, isRefused: Bool = false) throws {
+        let decoder = Decoder(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: headLimits))
+        try channel.pipeline.syncOperations.addHandlers(decoder, HTTPConnection(server, isRefused: isRefused))
+    }
+
+    // MARK: Requests in
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { expectRequest(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        expectRequest(context)
+        context.fireChannelActive()
+    }
+
+    private func expectRequest(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let time = TimeAmount.seconds(Int64(server.settings.requestSeconds))
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { context.close(promise: nil) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .idle):
+            let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
+            state = .receiving(head, ByteBuffer())
+            if length > Self.maximumBodyBytes { refuseBody(context, head) }
+        case (.head, .answering): closesAfterAnswer = true
+        case (.body(var part), .receiving(let head, var body)):
+            guard body.readableBytes + part.readableBytes <= Self.maximumBodyBytes else {
+                return refuseBody(context, head)
+            }
+            // Let go of, so that the buffer is appended to in place.
+            state = .idle
+            body.writeBuffer(&part)
+            state = .receiving(head, body)
+        case (.end, .receiving(let head, let body)):
+            deadline?.cancel()
+            let request = HTTPRequest(head: head, body: body)
+            state = .answering(request)
+            handle(request, context)
+        default: break
+        }
+    }
+
+    private func refuseBody(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
+        closesAfterAnswer = true
+        let message = "a request's body has at most \(Self.maximumBodyBytes) bytes"
+        state = .answering(HTTPRequest(head: head, body: ByteBuffer()))
+        answer(.error(status: 413, code: "tooLarge", message: message), context)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError else { return context.close(promise: nil) }
+        switch state {
+        case .closing: break
+        case .answering: closesAfterAnswer = true
+        case .idle, .receiving:
+            let message = "this is not an HTTP/1.1 request within the limits of this server"
+            let answer = HTTPAnswer.error(status: 400, code: "badRequest", message: message)
+            send(answer.serialized(extra: server.policy.headers(origin: nil, host: nil), keepAlive: false), context)
+            closeWhenSent(context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        stop()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { stop() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is ServerShutdown else { return context.fireUserInboundEventTriggered(event) }
+        closesAfterAnswer = true
+        if case .answering = state { return }
+        context.close(promise: nil)
+    }
+
+    private func stop() {
+        deadline?.cancel()
+        deadline = nil
+        work?.cancel()
+        work = nil
+    }
+
+    // MARK: Answers out
+
+    private func handle(_ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard !isRefused else {
+            closesAfterAnswer = true
+            let message = "the device has as many connections as it takes; try again later"
+            return answer(.error(status: 503, code: "tooManyConnections", message: message), context)
+        }
+        // Handing over changes the handlers, which cannot be done while one of them is still reading; so do it next.
+        let loop = context.eventLoop.assumeIsolated()
+        switch server.router.route(request) {
+        case .answer(let answer): self.answer(answer, context)
+        case .work(let work):
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            let eventLoop = context.eventLoop
+            self.work = Task {
+                let answer = await work()
+                eventLoop.execute { bound.value.0.answer(answer, bound.value.1) }
+            }
+        case .viewer(let live, let hub): loop.execute { self.becomeViewer(live, hub, request, context) }
+        case .events(let events): loop.execute { self.becomeEventStream(events, request, context) }
+        }
+    }
+
+    private func answer(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
+        guard case .answering(let request) = state, context.channel.isActive else { return }
+        work = nil
+        // After a request to upgrade the decoder reads no further, whatever the answer was.
+        let keepAlive =
+            request.head.isKeepAlive && !closesAfterAnswer && !request.wantsUpgrade && !answer.isEndless
+        send(
+            answer.serialized(
+                extra: server.policy.headers(origin: request.origin, host: request.host), keepAlive: keepAlive,
+                withBody: request.method != .HEAD),
+            context)
+        guard keepAlive else { return closeWhenSent(context) }
+        state = .idle
+        expectRequest(context)
+    }
+
+    private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func closeWhenSent(_ context: ChannelHandlerContext) {
+        state = .closing
+        // The client has as long to take the answer as it had to send the request.
+        expectRequest(context)
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    // MARK: Handing over
+
+    private func becomeViewer(
+        _ live: LiveRequest, _ hub: StreamHub, _ request: HTTPRequest, _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive else { return }
+        let framing: FLVFraming
+        let head: ByteBuffer
+        let cross = server.policy.headers(origin: request.origin, host: request.host)
+        if request.wantsWebSocket {
+            framing = .webSocket
+            guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
+                var refusal = HTTPAnswer.error(
+                    status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
+                refusal.headers.append(("Sec-WebSocket-Version", "13"))
+                return answer(refusal, context)
+            }
+            head = handshake.serialized(extra: cross, keepAlive: true)
+        } else {
+            framing = .http
+            head = HTTPAnswer.flvStream.serialized(extra: cross, keepAlive: false)
+        }
+        let id: UInt64
+        do throws(RequestRefusal) { id = try server.registry.enter() } catch {
+            return answer(.refusal(error), context)
+        }
+        let viewer = FLVViewer(
+            .init(id: id, request: live, framing: framing, remote: Self.name(of: context.channel)),
+            responseHead: head, registry: server.registry, limits: server.settings.subscriptionLimits,
+            timing: .init(
+                stall: .seconds(Int64(server.settings.stallSeconds)),
+                ping: .seconds(Int64(server.settings.pingSeconds))),
+            logger: server.logger, scratch: server.registry.scratch(of: context.eventLoop), now: context.eventLoop.now)
+        let channel = context.channel
+        do {
+            if framing == .webSocket {
+                let decoder = WebSocketFrameDecoder(maxFrameSize: WebSocketReader.maximumFrameBytes)
+                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(decoder))
+            }
+            try channel.pipeline.syncOperations.addHandler(viewer)
+        } catch {
+            server.registry.cancel()
+            channel.close(promise: nil)
+            return
+        }
+        server.registry.add(viewer, on: channel.eventLoop)
+        let cannotStart = HTTPAnswer.error(
+            status: 503, code: "streamEnded", message: "the stream of channel \(live.channel) has just ended")
+        handOver(context)
+        if !viewer.start(with: hub) {
+            channel.writeAndFlush(cannotStart.serialized(extra: cross, keepAlive: false))
+                .whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+
+    private func becomeEventStream(
+        _ events: @escaping @Sendable () async -> AsyncStream<EventReport>, _ request: HTTPRequest,
+        _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive else { return }
+        let head = HTTPAnswer.eventStream.serialized(
+            extra: server.policy.headers(origin: request.origin, host: request.host), keepAlive: false)
+        let stream = EventStream(responseHead: head, events: events)
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(stream)
+            let own = try pipeline.context(handler: stream)
+            handOver(context)
+            stream.start(in: own)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    /// Takes the HTTP handlers out. What was read already reaches those who come after.
+    private func handOver(_ context: ChannelHandlerContext) {
+        stop()
+        let pipeline = context.channel.pipeline.syncOperations
+        let decoder = try? pipeline.context(handlerType: Decoder.self)
+        pipeline.removeHandler(self, promise: nil)
+        if let decoder { pipeline.removeHandler(context: decoder, promise: nil) }
+    }
+
+    /// Such as "127.0.0.1:3333", "[::1]:3333", or "unix".
+    static func name(of channel: any Channel) -> String {
+        guard let address = channel.remoteAddress, let host = address.ipAddress, let port = address.port else {
+            return "unix"
+        }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}

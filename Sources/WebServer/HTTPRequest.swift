@@ -1,0 +1,52 @@
+import NIOCore
+import NIOHTTP1
+
+/// A whole request, body included.
+package struct HTTPRequest: Sendable {
+    package let head: HTTPRequestHead
+    package let body: ByteBuffer
+    /// The path as sent, without the query. Nothing here maps to files, so it is compared and never decoded.
+    package let path: Substring
+    /// Behind the `?`; empty where there is none.
+    package let query: Substring
+
+    package init(head: HTTPRequestHead, body: ByteBuffer) {
+        self.head = head
+        self.body = body
+        // A request through a proxy names scheme and host as well (RFC 9112, 3.2.2).
+        var target = head.uri[...]
+        if !target.hasPrefix("/"), let scheme = target.range(of: "://") {
+            let rest = target[scheme.upperBound...]
+            target = rest.firstIndex(of: "/").map { rest[$0...] } ?? "/"
+        }
+        let mark = target.firstIndex(of: "?") ?? target.endIndex
+        path = target[..<mark]
+        query = mark == target.endIndex ? "" : target[target.index(after: mark)...]
+    }
+
+    package var method: HTTPMethod { head.method }
+    package var origin: String? { head.headers.first(name: "Origin") }
+    package var host: String? { head.headers.first(name: "Host") }
+
+    /// Whether the client wants another protocol on this connection, whichever.
+    package var wantsUpgrade: Bool {
+        head.headers[canonicalForm: "Connection"].contains { $0.lowercased() == "upgrade" }
+            && head.headers.contains(name: "Upgrade")
+    }
+
+    package var wantsWebSocket: Bool {
+        wantsUpgrade && head.headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" }
+    }
+}
+
+extension Substring {
+    /// The first place where `text` stands.
+    fileprivate func range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

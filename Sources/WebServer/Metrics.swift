@@ -1,0 +1,161 @@
+import ControlProtocol
+
+/// The agent's numbers in Prometheus' text format, version 0.0.4.
+package enum Metrics {
+    package static func text(
+        _ status: StatusReport, viewers: [ViewerReport], totals: ViewerTotals, process: ProcessStatistics
+    ) -> String {
+        var out = Writer()
+        out.family("edge_agent_info", "gauge", "Always 1; the version is in the label.")
+        out.sample("edge_agent_info", 1, [("version", status.version)])
+        out.single("edge_agent_uptime_seconds", "gauge", "Since the agent started.", status.uptimeSeconds)
+        devices(status, &out)
+        streams(status, &out)
+        self.viewers(viewers, totals, &out)
+        pushes(status.pushes, &out)
+        if let value = process.residentBytes {
+            out.single("process_resident_memory_bytes", "gauge", "Resident memory.", Double(value))
+        }
+        if let value = process.openFiles {
+            out.single("process_open_fds", "gauge", "Open file descriptors.", Double(value))
+        }
+        if let value = process.maximumFiles {
+            out.single("process_max_fds", "gauge", "File descriptors allowed.", Double(value))
+        }
+        if let value = process.cpuSeconds {
+            out.single("process_cpu_seconds_total", "counter", "Processor time of all threads.", value)
+        }
+        return out.text
+    }
+
+    private static func devices(_ status: StatusReport, _ out: inout Writer) {
+        let devices = status.channels.flatMap {
+            [($0.channel, "camera", $0.camera), ($0.channel, "microphone", $0.microphone)]
+        }
+        .filter { $0.2.state != .none }
+        let values: [(name: String, type: String, help: String, value: (DeviceReport) -> Double)] = [
+            ("edge_agent_device_running", "gauge", "1 while the device gives data.", { $0.state == .running ? 1 : 0 }),
+            (
+                "edge_agent_device_captured_total", "counter", "Pictures, or samples per channel.",
+                { Double($0.captured) }
+            ),
+            ("edge_agent_device_dropped_total", "counter", "Pictures lost before encoding.", { Double($0.dropped) }),
+            ("edge_agent_device_reconnects_total", "counter", "Times it came back.", { Double($0.reconnects) }),
+            (
+                "edge_agent_device_overruns_total", "counter", "Overruns of the sound buffer.",
+                { Double($0.overruns ?? 0) }
+            ),
+        ]
+        for item in values {
+            out.family(item.name, item.type, item.help)
+            for (channel, kind, report) in devices {
+                out.sample(item.name, item.value(report), [("channel", "\(channel)"), ("device", kind)])
+            }
+        }
+    }
+
+    private static func streams(_ status: StatusReport, _ out: inout Writer) {
+        let values: [(name: String, type: String, help: String, value: (StreamReport) -> Double)] = [
+            ("edge_agent_stream_encoding", "gauge", "1 while the stream is encoded.", { $0.encoding ? 1 : 0 }),
+            ("edge_agent_stream_video_frames_total", "counter", "Pictures encoded.", { Double($0.videoFrames) }),
+            ("edge_agent_stream_audio_frames_total", "counter", "Sound frames.", { Double($0.audioFrames) }),
+            ("edge_agent_stream_key_frames_total", "counter", "Key frames encoded.", { Double($0.keyFrames) }),
+            (
+                "edge_agent_stream_overruns_total", "counter", "Pictures the encoder was too slow for.",
+                { Double($0.overruns) }
+            ),
+            ("edge_agent_stream_frame_rate", "gauge", "Pictures a second.", { $0.frameRate }),
+            ("edge_agent_stream_bits_per_second", "gauge", "Bits a second.", { Double($0.bitrate) }),
+            ("edge_agent_stream_subscribers", "gauge", "Viewers and pushes.", { Double($0.subscribers) }),
+        ]
+        for item in values {
+            out.family(item.name, item.type, item.help)
+            for channel in status.channels {
+                for stream in channel.streams {
+                    out.sample(
+                        item.name, item.value(stream),
+                        [("channel", "\(channel.channel)"), ("stream", stream.stream.rawValue)])
+                }
+            }
+        }
+    }
+
+    private static func viewers(_ viewers: [ViewerReport], _ totals: ViewerTotals, _ out: inout Writer) {
+        out.family("edge_agent_viewers", "gauge", "Viewers connected now.")
+        for transport in ViewerReport.Transport.allCases {
+            let count = viewers.count { $0.transport == transport }
+            out.sample("edge_agent_viewers", Double(count), [("transport", transport.rawValue)])
+        }
+        out.single("edge_agent_viewer_limit", "gauge", "Viewers allowed at once.", Double(totals.limit))
+        out.single(
+            "edge_agent_viewers_refused_total", "counter", "Viewers that found the device full.",
+            Double(totals.refused))
+        let present = viewers.reduce(into: (frames: 0, dropped: 0, bytes: 0)) { sum, viewer in
+            sum.frames += viewer.framesSent
+            sum.dropped += viewer.framesDropped
+            sum.bytes += viewer.bytesSent
+        }
+        out.single(
+            "edge_agent_viewer_frames_sent_total", "counter", "Frames sent to viewers.",
+            Double(totals.framesSent + present.frames))
+        out.single(
+            "edge_agent_viewer_frames_dropped_total", "counter", "Frames that slow viewers missed.",
+            Double(totals.framesDropped + present.dropped))
+        out.single(
+            "edge_agent_viewer_bytes_sent_total", "counter", "Bytes sent to viewers.",
+            Double(totals.bytesSent + present.bytes))
+    }
+
+    private static func pushes(_ pushes: [PushReport], _ out: inout Writer) {
+        out.family("edge_agent_pushes", "gauge", "Pushes by state.")
+        for state in PushReport.State.allCases where state != .closed {
+            out.sample("edge_agent_pushes", Double(pushes.count { $0.state == state }), [("state", state.rawValue)])
+        }
+        let values: [(name: String, help: String, value: (PushReport) -> Int)] = [
+            ("edge_agent_push_attempts_total", "Connections tried.", { $0.attempts }),
+            ("edge_agent_push_bytes_sent_total", "Bytes sent.", { $0.bytesSent }),
+            ("edge_agent_push_frames_sent_total", "Frames sent.", { $0.framesSent }),
+            ("edge_agent_push_frames_dropped_total", "Frames a slow link missed.", { $0.framesDropped }),
+        ]
+        for item in values {
+            out.family(item.name, "counter", item.help)
+            for push in pushes {
+                out.sample(
+                    item.name, Double(item.value(push)),
+                    [("push", push.id), ("channel", "\(push.channel)"), ("stream", push.codeStream.rawValue)])
+            }
+        }
+    }
+
+    private struct Writer {
+        var text = ""
+
+        mutating func family(_ name: String, _ type: String, _ help: String) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        }
+
+        mutating func sample(_ name: String, _ value: Double, _ labels: [(String, String)] = []) {
+            text += name
+            if !labels.isEmpty {
+                text += "{" + labels.map { "\($0)=\"\(Self.escape($1))\"" }.joined(separator: ",") + "}"
+            }
+            text += " \(value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)")\n"
+        }
+
+        mutating func single(_ name: String, _ type: String, _ help: String, _ value: Double) {
+            family(name, type, help)
+            sample(name, value)
+        }
+
+        private static func escape(_ text: String) -> String {
+            text.reduce(into: "") { out, character in
+                switch character {
+                case "\\": out += "\\\\"
+                case "\"": out += "\\\""
+                case "\n": out += "\\n"
+                default: out.append(character)
+                }
+            }
+        }
+    }
+}

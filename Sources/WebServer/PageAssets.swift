@@ -1,0 +1,52 @@
+import NIOCore
+
+/// The page and its scripts, which are part of the program.
+package struct PageAssets: Sendable {
+    struct Asset: Sendable {
+        let type: String
+        let body: ByteBuffer
+        /// Changes with the content.
+        let tag: String
+
+        init(_ bytes: [UInt8], type: String) {
+            self.type = type
+            body = ByteBuffer(bytes: bytes)
+            // FNV-1a, 64 bits.
+            let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+            tag = "\"\(String(hash, radix: 16))\""
+        }
+
+        /// Browsers ask each time, and get the content only when it changed with a new version.
+        func answer(to request: HTTPRequest) -> HTTPAnswer {
+            let headers = [
+                (name: "Content-Type", value: type), ("Cache-Control", "no-cache"), ("ETag", tag),
+                ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", PageAssets.contentPolicy),
+                ("Referrer-Policy", "no-referrer"),
+            ]
+            let known = request.head.headers[canonicalForm: "If-None-Match"]
+            if known.contains(where: { $0 == tag || $0 == "W/\(tag)" }) {
+                return HTTPAnswer(status: 304, headers: headers)
+            }
+            return HTTPAnswer(status: 200, headers: headers, body: body)
+        }
+    }
+
+    /// Nothing is loaded from outside the device; pictures and sound come from the player's own buffers.
+    static let contentPolicy =
+        "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data: blob:; "
+        + "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'"
+
+    private let assets: [Substring: Asset]
+
+    package init() {
+        let index = Asset(PackageResources.index_html, type: "text/html; charset=utf-8")
+        assets = [
+            "/": index, "/index.html": index,
+            "/page.css": Asset(PackageResources.page_css, type: "text/css; charset=utf-8"),
+            "/page.js": Asset(PackageResources.page_js, type: "text/javascript; charset=utf-8"),
+            "/player.js": Asset(PackageResources.player_js, type: "text/javascript; charset=utf-8"),
+        ]
+    }
+
+    subscript(path: Substring) -> Asset? { assets[path] }
+}

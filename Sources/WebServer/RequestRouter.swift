@@ -1,0 +1,19 @@
+import ControlProtocol
+import NIOHTTP1
+import Signalling
+import Streaming
+
+/// Decides what becomes of a request. Called on the connection's event loop, so it must not block.
+package protocol RequestRouter: Sendable {
+    func route(_ request: HTTPRequest) -> RouteOutcome
+}
+
+package enum RouteOutcome: Sendable {
+    case answer(HTTPAnswer)
+    /// Work that takes time; cancelled when the client leaves.
+    case work(@Sendable () async -> HTTPAnswer)
+    /// The connection becomes a viewer of this hub.
+    case viewer(LiveRequest, StreamHub)
+    /// The connection becomes a stream of events.
+    case events(@Sendable () async -> AsyncStream<EventReport>)
+}

@@ -1,0 +1,137 @@
+import ControlProtocol
+import NIOCore
+import Signalling
+import Synchronization
+
+/// Numbers over all viewers, also those that have left.
+package struct ViewerTotals: Sendable {
+    package var limit = 0
+    package var connected = 0
+    package var refused = 0
+    /// Of viewers that have left.
+    package var framesSent = 0
+    package var framesDropped = 0
+    package var bytesSent = 0
+}
+
+/// Who watches: admission, identity, and once a second a look at each. May be asked from any thread.
+package final class ViewerRegistry: Sendable {
+    private struct State: Sendable {
+        var admission: ViewerAdmission
+        var nextID: UInt64 = 1
+        var groups: [LoopViewers] = []
+        var gone = ViewerTotals()
+    }
+
+    private let state: Mutex<State>
+
+    package init(limit: Int) {
+        state = Mutex(State(admission: ViewerAdmission(limit: limit)))
+    }
+
+    package var totals: ViewerTotals {
+        state.withLock { state in
+            var totals = state.gone
+            totals.limit = state.admission.limit
+            totals.connected = state.admission.viewers
+            totals.refused = state.admission.refused
+            return totals
+        }
+    }
+
+    /// Takes effect for those who come.
+    package func setLimit(_ limit: Int) {
+        state.withLock { $0.admission.limit = limit }
+    }
+
+    /// All viewers, in the order they came.
+    package func reports() async -> [ViewerReport] {
+        var reports: [ViewerReport] = []
+        for group in state.withLock({ $0.groups }) {
+            let some = try? await group.loop.submit { group.reports() }.get()
+            reports += some ?? []
+        }
+        return reports.sorted { $0.id < $1.id }
+    }
+
+    /// Takes a place and gives out an identity. `leave` or `cancel` gives the place back.
+    func enter() throws(RequestRefusal) -> UInt64 {
+        let result: Result<UInt64, RequestRefusal> = state.withLock { state in
+            do throws(RequestRefusal) {
+                try state.admission.enter()
+                defer { state.nextID += 1 }
+                return .success(state.nextID)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Of a viewer that never came to be.
+    func cancel() {
+        state.withLock { $0.admission.leave() }
+    }
+
+    /// On the viewer's event loop.
+    func add(_ viewer: FLVViewer, on loop: any EventLoop) {
+        group(of: loop).add(viewer)
+    }
+
+    /// On `loop`, as is its use.
+    func scratch(of loop: any EventLoop) -> FrameScratch { group(of: loop).scratch }
+
+    private func group(of loop: any EventLoop) -> LoopViewers {
+        state.withLock { state in
+            if let known = state.groups.first(where: { $0.loop === loop }) { return known }
+            let group = LoopViewers(loop: loop)
+            state.groups.append(group)
+            return group
+        }
+    }
+
+    /// On the viewer's event loop, once.
+    func leave(_ viewer: FLVViewer, framesSent: Int, framesDropped: Int, bytesSent: Int) {
+        let groups = state.withLock { state in
+            state.admission.leave()
+            state.gone.framesSent += framesSent
+            state.gone.framesDropped += framesDropped
+            state.gone.bytesSent += bytesSent
+            return state.groups
+        }
+        groups.first { $0.loop.inEventLoop }?.remove(viewer)
+    }
+}
+
+/// The viewers of one event loop; touched only there.
+private final class LoopViewers: @unchecked Sendable {
+    let loop: any EventLoop
+    let scratch = FrameScratch()
+    private var viewers: [FLVViewer] = []
+    private var sweeper: RepeatedTask?
+
+    init(loop: any EventLoop) { self.loop = loop }
+
+    func add(_ viewer: FLVViewer) {
+        viewers.append(viewer)
+        guard sweeper == nil else { return }
+        sweeper = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [self] _ in
+            let now = loop.now
+            for viewer in viewers { viewer.sweep(now: now) }
+        }
+    }
+
+    func remove(_ viewer: FLVViewer) {
+        guard let index = viewers.firstIndex(where: { $0 === viewer }) else { return }
+        viewers.swapAt(index, viewers.count - 1)
+        viewers.removeLast()
+        guard viewers.isEmpty else { return }
+        sweeper?.cancel()
+        sweeper = nil
+    }
+
+    func reports() -> [ViewerReport] {
+        let now = loop.now
+        return viewers.map { $0.report(now: now) }
+    }
+}

@@ -1,0 +1,204 @@
+import Configuration
+import ControlProtocol
+import Glibc
+import Logging
+import Media
+import NIOCore
+import NIOPosix
+import Publishing
+import Streaming
+import Supervision
+import Synchronization
+import WebServer
+
+/// The whole agent: every room built from one configuration, and put together.
+final class Agent: Sendable {
+    let control: AgentControlService
+    let channels: ChannelSet
+    let viewers: ViewerRegistry
+    let controlSocket: String
+    private let configuration: Mutex<AgentConfiguration>
+    private let pushes: PushManager
+    private let events: EventHub
+    private let group: MultiThreadedEventLoopGroup
+    private let viewerServer: HTTPServer
+    private let controlServer: HTTPServer
+    private let threshold: LogThreshold
+    private let logger: Logger
+
+    init(configuration: AgentConfiguration, threshold: LogThreshold, logger: Logger) {
+        let clock = SystemMediaClock()
+        let events = EventHub()
+        self.events = events
+        self.threshold = threshold
+        self.logger = logger
+        self.configuration = Mutex(configuration)
+        controlSocket = configuration.controlSocket
+        // One loop: a frame is handed over once for each of them.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.group = group
+        let channels = ChannelSet(clock: clock, logger: logger) { event in
+            events.publish(
+                EventReport.Name.device(isCamera: event.device == .camera, .init(event.status.state)),
+                channel: event.channel, device: event.status.device, detail: event.status.detail)
+        }
+        self.channels = channels
+        pushes = PushManager(
+            settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
+            logger: logger, clock: clock)
+        control = AgentControlService(
+            channels: channels, pushes: pushes, events: events, push: configuration.push, clock: clock)
+        let settings = WebServerSettings(configuration.server)
+        let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
+        viewers = ViewerRegistry(limit: settings.viewerLimit)
+        viewerServer = HTTPServer(
+            router: ViewerRoutes(agent: control, registry: viewers, policy: policy), policy: policy,
+            settings: settings, registry: viewers, group: group, logger: logger)
+        controlServer = HTTPServer(
+            router: ControlRoutes(agent: control, registry: viewers), policy: CrossOriginPolicy(origins: []),
+            settings: settings, registry: viewers, group: group, logger: logger)
+    }
+
+    /// Returns when viewers and commands can come. On an error nothing is left running that would keep the process.
+    func start() async throws {
+        let configuration = configuration.withLock { $0 }
+        // Others may enter the socket's folder, so that members of the socket's group can; the state is nobody else's.
+        let folders = [
+            (Folders.parent(of: configuration.controlSocket), mode_t(0o755)), (configuration.stateFolder, 0o700),
+        ]
+        for (folder, mode) in folders {
+            if let reason = Folders.make(folder, mode: mode) {
+                logger.warning("a folder is missing and cannot be made", metadata: ["detail": "\(reason)"])
+            }
+        }
+        // First, since it also keeps a second agent from taking the devices of the first.
+        try await controlServer.start(.unixSocket(path: configuration.controlSocket))
+        try await viewerServer.start(.tcp(host: configuration.server.address, port: configuration.server.port))
+        if !Self.isLoopback(configuration.server.address) {
+            logger.notice(
+                "everybody who reaches this address may watch",
+                metadata: ["address": "\(configuration.server.address)"])
+        }
+        let channels = self.channels
+        _ = await MediaThread.run(name: "channels") { channels.apply(configuration.channels) }
+        await pushes.start()
+    }
+
+    /// From now on, until the pushes are shut down.
+    var pushEvents: AsyncStream<PushEvent> { pushes.events() }
+
+    /// Turns what pushes tell into events of the control API.
+    func relay(_ pushEvents: AsyncStream<PushEvent>) async {
+        for await event in pushEvents {
+            events.publish(event.kind.rawValue, channel: event.push.channel, push: PushReport(event.push))
+        }
+    }
+
+    /// Ends pushes with a farewell and viewers with theirs, then cameras and microphones.
+    func stop() async {
+        async let pushesEnded: Void = pushes.shutdown()
+        async let viewersEnded: Void = viewerServer.close()
+        _ = await (pushesEnded, viewersEnded)
+        events.close()
+        await controlServer.close()
+        let channels = self.channels
+        await MediaThread.run(name: "channels") { channels.stopAll() }
+    }
+
+    /// Takes over what may change under way, and logs what may not.
+    func apply(_ new: AgentConfiguration) async {
+        let old = configuration.withLock { configuration in
+            defer { configuration = new }
+            return configuration
+        }
+        threshold.level = Logger.Level(new.logLevel)
+        viewers.setLimit(new.server.viewerLimit)
+        control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
+        let channels = self.channels
+        let change = await MediaThread.run(name: "channels") { channels.apply(new.channels) }
+        logger.notice(
+            "the configuration was read again",
+            metadata: ["channelsStopped": "\(change.stopped)", "channelsStarted": "\(change.started)"])
+        let waiting = AgentConfiguration.changesThatNeedAStart(from: old, to: new)
+        if !waiting.isEmpty {
+            logger.warning(
+                "some changes take effect with the next start", metadata: ["keys": "\(waiting.joined(separator: ", "))"]
+            )
+        }
+        events.publish(
+            EventReport.Name.configurationChanged,
+            detail: "\(change.stopped) channels stopped, \(change.started) started")
+    }
+
+    func refused(_ failure: ConfigurationFile.Failure) {
+        for line in failure.lines {
+            logger.error("the configuration has mistakes and is not taken over", metadata: ["detail": "\(line)"])
+        }
+        events.publish(EventReport.Name.configurationRefused, detail: failure.lines.first)
+    }
+
+    private static func isLoopback(_ address: String) -> Bool {
+        address.hasPrefix("127.") || address == "::1" || address == "localhost"
+    }
+}
+
+extension AgentConfiguration {
+    /// The keys whose new values a running agent does not take over.
+    static func changesThatNeedAStart(from old: Self, to new: Self) -> [String] {
+        var server = new.server
+        server.viewerLimit = old.server.viewerLimit
+        var push = new.push
+        push.defaultTarget = old.push.defaultTarget
+        return [
+            ("server", server != old.server), ("push", push != old.push),
+            ("control.socket", new.controlSocket != old.controlSocket),
+            ("state.folder", new.stateFolder != old.stateFolder),
+        ].filter(\.1).map(\.0)
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogLevel) {
+        self =
+            switch level {
+            case .trace: .trace
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            case .critical: .critical
+            }
+    }
+}
+
+extension WebServerSettings {
+    init(_ configuration: ServerConfiguration) {
+        self.init()
+        address = configuration.address
+        port = configuration.port
+        viewerLimit = configuration.viewerLimit
+        allowedOrigins = configuration.allowedOrigins
+        viewerQueueBytes = configuration.viewerQueueBytes
+        viewerQueueMilliseconds = Int(configuration.viewerQueueSeconds * 1000)
+        sendBufferBytes = configuration.sendBufferBytes
+        stallSeconds = configuration.stallSeconds
+    }
+}
+
+extension PublishingSettings {
+    init(_ configuration: AgentConfiguration) {
+        self.init()
+        let push = configuration.push
+        stateFile = configuration.stateFolder + "/pushes"
+        maximumPushes = push.limit
+        adaptBitrate = push.adaptBitrate
+        chunkSize = push.chunkSize
+        caFile = push.caFile
+        queryInTcURL = push.queryInTcURL
+        connectTimeout = .milliseconds(Int64(push.connectSeconds * 1000))
+        publishTimeout = .milliseconds(Int64(push.publishSeconds * 1000))
+        noDataTimeout = .milliseconds(Int64(push.noDataSeconds * 1000))
+        stallTimeout = .milliseconds(Int64(push.stallSeconds * 1000))
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import ControlProtocol
+
+@main
+struct Edgectl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "edgectl",
+        abstract: "Looks at, and commands, the edge-agent of this machine.",
+        discussion: """
+            Every command takes --json, which prints the agent's own answer.
+
+            Exit status: 0 done; 1 the agent refused, or what was commanded failed; 64 the command line is wrong; \
+            69 the agent does not answer.
+            """,
+        version: agentVersion,
+        subcommands: [
+            StatusCommand.self, ChannelsCommand.self, ViewersCommand.self, SnapshotCommand.self, PushCommand.self,
+            EventsCommand.self,
+        ])
+}

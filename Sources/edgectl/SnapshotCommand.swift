@@ -1,0 +1,55 @@
+import ArgumentParser
+import ControlProtocol
+import Glibc
+
+struct SnapshotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshot", abstract: "Saves the next picture of a channel as JPEG.")
+
+    @OptionGroup var agent: ControlConnection
+
+    @Option(help: ArgumentHelp("The channel.", valueName: "id"))
+    var channel = 0
+
+    @Option(help: ArgumentHelp("main or sub: the size of the picture.", valueName: "stream"))
+    var stream = CodeStream.main
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Where to write it; - is standard output. Default: channel-ID.jpg.", valueName: "file"))
+    var output: String?
+
+    private struct Saved: Encodable {
+        var file: String
+        var bytes: Int
+    }
+
+    func run() throws {
+        let picture = try agent.request(
+            "GET", "/api/v1/channels/\(channel)/snapshot?stream=\(stream.rawValue)", timeoutSeconds: 20)
+        let path = output ?? "channel-\(channel).jpg"
+        try save(picture, to: path)
+        guard path != "-" else { return }
+        let saved = Saved(file: path, bytes: picture.count)
+        printLine(
+            agent.json
+                ? String(decoding: ControlCoding.encode(saved), as: UTF8.self)
+                : "Saved \(path), \(Units.bytes(picture.count))")
+    }
+
+    private func save(_ bytes: [UInt8], to path: String) throws {
+        let file = path == "-" ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        defer { if path != "-", file >= 0 { close(file) } }
+        var sent = 0
+        while file >= 0, sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            sent += count
+        }
+        guard file >= 0, sent == bytes.count else {
+            printError("edgectl: \(path): \(String(cString: strerror(errno)))")
+            throw ExitCode(1)
+        }
+    }
+}

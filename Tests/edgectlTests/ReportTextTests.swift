@@ -1,0 +1,99 @@
+import ControlProtocol
+import Testing
+import edgectl
+
+@Suite struct ReportTextTests {
+    private let push = PushReport(
+        id: "7", channel: 0, codeStream: .main, dataType: .av, target: "rtmp://h:1935/app/…", state: .waiting,
+        sinceSeconds: 1, attempts: 3, bytesSent: 1_500_000, framesSent: 6, framesDropped: 7, retryInSeconds: 2.04,
+        cause: .init(code: .unreachable, detail: "h:1935 refuses the connection"))
+
+    @Test func theStatusIsReadable() {
+        let status = StatusReport(
+            version: "0.1.0", pid: 12, uptimeSeconds: 3720,
+            channels: [
+                ChannelReport(
+                    channel: 0, name: "Front",
+                    camera: DeviceReport(
+                        state: .running, device: "/dev/video0", detail: "NV12 1280x720 25/s", sinceSeconds: 65,
+                        captured: 100, dropped: 2, reconnects: 1),
+                    microphone: DeviceReport(
+                        state: .lost, device: "hw:1", detail: "", sinceSeconds: 3, overruns: 1,
+                        silenceMilliseconds: 20, driftPartsPerMillion: -12.34),
+                    streams: [
+                        StreamReport(
+                            stream: .main, encoding: true, width: 1280, height: 720, frameRate: 24.96,
+                            bitrate: 1_984_000, targetBitrate: 2_000_000, videoFrames: 1, audioFrames: 1,
+                            keyFrames: 1, overruns: 0, subscribers: 1),
+                        StreamReport(
+                            stream: .sub, encoding: false, width: 640, height: 360, frameRate: 0, bitrate: 0,
+                            targetBitrate: 500_000, videoFrames: 0, audioFrames: 0, keyFrames: 0, overruns: 0,
+                            subscribers: 0),
+                    ])
+            ],
+            viewerLimit: 64,
+            viewers: [
+                ViewerReport(
+                    id: 3, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
+                    connectedSeconds: 59, bytesSent: 999, framesSent: 20, framesDropped: 0, queuedBytes: 1000)
+            ], pushes: [push])
+        #expect(
+            ReportText.status(status) == """
+                edge-agent 0.1.0, process 12, up 1 h 2 min
+
+                Channel 0 "Front"
+                  camera      running for 1 min 5 s  /dev/video0, NV12 1280x720 25/s  2 dropped, came back 1 time
+                  microphone  lost for 3 s           hw:1                             1 overrun, 20 ms of silence put in, clock off by -12.3 ppm
+                  main  encoding  1280x720  25.0/s  2.0 Mbit/s of 2.0 Mbit/s  1 consumer
+                  sub   idle      640x360                                     0 consumers
+
+                1 viewer (at most 64)
+                  ID  STREAM  FROM            BY          FOR   SENT  FRAMES  DROPPED  WAITING
+                   3  0/main  127.0.0.1:3333  websocket  59 s  999 B      20        0   1.0 kB
+
+                1 push
+                  ID  STREAM  DATA  STATE    FOR    SENT  DROPPED  TARGET
+                  7   0/main  av    waiting  1 s  1.5 MB        7  rtmp://h:1935/app/…
+                  Push 7: h:1935 refuses the connection (unreachable), 3 attempts so far, the next in 2.0 s
+                """)
+    }
+
+    @Test func nothingIsSaidInWords() {
+        #expect(ReportText.viewers([]) == "No viewers")
+        #expect(ReportText.pushes([]) == "No pushes")
+        #expect(ReportText.channels([]) == "No channels")
+    }
+
+    @Test func aPushIsASentence() {
+        var push = push
+        #expect(
+            ReportText.push(push)
+                == "Push 7, channel 0 main to rtmp://h:1935/app/…, waits for its next attempt: "
+                + "h:1935 refuses the connection (unreachable), 3 attempts so far, the next in 2.0 s")
+        push.state = .publishing
+        #expect(ReportText.push(push) == "Push 7, channel 0 main to rtmp://h:1935/app/…, is publishing")
+    }
+
+    @Test func anEventIsALine() {
+        #expect(
+            ReportText.event(
+                EventReport(id: 1, event: "push.waiting", time: "2026-01-01T00:00:00.000Z", channel: 0, push: push))
+                == "2026-01-01T00:00:00.000Z  push.waiting  channel 0  push 7 to rtmp://h:1935/app/…  "
+                + "unreachable: h:1935 refuses the connection")
+    }
+
+    @Test(arguments: [
+        (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (-5, "-5 B"),
+    ])
+    func bytes(count: Int, text: String) {
+        #expect(Units.bytes(count) == text)
+    }
+
+    @Test(arguments: [
+        (0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3600, "1 h 0 min"), (90000, "1 d 1 h"), (-3, "0 s"),
+        (Double.nan, "?"),
+    ])
+    func durations(seconds: Double, text: String) {
+        #expect(Units.duration(seconds) == text)
+    }
+}
