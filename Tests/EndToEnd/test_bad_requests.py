@@ -86,7 +86,7 @@ def test_websocket_garbage(agent) -> None:
     b'{"channel":0,"codeStream":"main","dataType":"av","target":"rtmp://"}',
     b'{"channel":0,"codeStream":"main","dataType":"av"}',
     b"[" * 100000, b"x" * (2 << 20),
-])
+], ids=lambda body: body[:50].decode())
 def test_control_answers_what_is_wrong(agent, body: bytes) -> None:
     one = agent()
     try:

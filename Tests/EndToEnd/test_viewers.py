@@ -67,7 +67,7 @@ def test_stream(agent, tmp_path: Path, full: bool, transport: str) -> None:
 
 
 def test_http_answer_is_what_players_expect(agent) -> None:
-    with agent().viewer() as viewer:
+    with agent().viewer(headers={"Origin": "https://example.org"}) as viewer:
         assert viewer.headers["content-type"] == "video/x-flv"
         assert "no-cache" in viewer.headers["cache-control"] and "no-store" in viewer.headers["cache-control"]
         assert "access-control-allow-origin" in viewer.headers
@@ -144,7 +144,7 @@ def test_what_is_not_there(agent) -> None:
     one = agent()
     for url in (one.live_url(channel=7), one.live_url(quality="best"), f"{one.url}/nothing",
                 one.live_url(quality="standard")):
-        status, headers, body = fetch(url)
+        status, headers, body = fetch(url, headers={"Origin": "https://example.org"})
         assert status == 404, url
         assert headers["content-type"].startswith("application/json")
         assert "access-control-allow-origin" in headers
