@@ -37,7 +37,9 @@ package enum ReportText {
         for stream in channel.streams {
             var rate = ""
             if stream.encoding {
-                rate = "\(Units.bitrate(stream.bitrate)) of \(Units.bitrate(stream.targetBitrate))"
+                rate = Units.bitrate(stream.bitrate)
+                // A stream of constant quality aims at none.
+                if stream.targetBitrate > 0 { rate += " of \(Units.bitrate(stream.targetBitrate))" }
             }
             streams.add([
                 stream.stream.rawValue, stream.encoding ? "encoding" : "idle",
