@@ -112,7 +112,7 @@ let package = Package(
         tests("Imaging"),
         tests("Devices"),
         tests("Streaming", [nioEmbedded, nioPosix]),
-        tests("Publishing", [nioEmbedded]),
+        tests("Publishing", [nioEmbedded, nioTLS]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),

@@ -107,7 +107,8 @@ final class PushDriver: @unchecked Sendable {  // every stored variable is touch
         timer?.cancel()
         let link = PushLink(
             request: request, id: id, settings: settings, hubs: hubs, loop: loop, clock: clock,
-            onEvent: { [weak self] event in self?.handle(event) })
+            // As long as there is a connection, its driver stays; `retire` breaks the circle.
+            onEvent: { event in self.handle(event) })
         self.link = link
         link.start()
     }

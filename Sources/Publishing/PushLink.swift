@@ -85,12 +85,12 @@ final class PushLink: PushTransportDelegate {
         unsubscribe()
         guard let channel, channel.isActive, let transport else {
             self.channel?.close(promise: nil)
-            end(.closed)
+            endClosing()
             return
         }
         transport.farewell()
         let bound = NIOLoopBound(self, eventLoop: loop)
-        channel.closeFuture.whenComplete { _ in bound.value.end(.closed) }
+        channel.closeFuture.whenComplete { _ in bound.value.endClosing() }
     }
 
     // MARK: Connecting
@@ -273,15 +273,17 @@ final class PushLink: PushTransportDelegate {
 
     private func fail(_ failure: LinkFailure) {
         guard !isClosing, !isOver else { return }
-        channel?.close(promise: nil)
-        end(.failed(failure))
-    }
-
-    private func end(_ event: Event) {
-        guard !isOver else { return }
+        // First, because closing makes the transport report an end of its own.
         isOver = true
         unsubscribe()
-        onEvent(event)
+        channel?.close(promise: nil)
+        onEvent(.failed(failure))
+    }
+
+    private func endClosing() {
+        guard !isOver else { return }
+        isOver = true
+        onEvent(.closed)
     }
 }
 

@@ -118,7 +118,9 @@ package final class PushStore: Sendable {
         var written = 0
         var problem: Int32 = 0
         while written < bytes.count, problem == 0 {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress?.advanced(by: written), $0.count - written) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(file, $0.baseAddress?.advanced(by: written), $0.count - written)
+            }
             if count >= 0 { written += count } else if errno != EINTR { problem = errno }
         }
         if problem == 0, fsync(file) != 0 { problem = errno }

@@ -1,6 +1,7 @@
 import Containers
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Publishing
 
 /// A media service on loopback that behaves as badly as it is told to.
@@ -31,12 +32,16 @@ final class FakeService: Sendable {
     let events: AsyncStream<Event>
     private let channel: any Channel
 
-    convenience init(_ manner: Manner, port: Int = 0, group: any EventLoopGroup) async throws {
-        try await self.init([manner], port: port, group: group)
+    convenience init(
+        _ manner: Manner, port: Int = 0, tls: NIOSSLContext? = nil, group: any EventLoopGroup
+    ) async throws {
+        try await self.init([manner], port: port, tls: tls, group: group)
     }
 
     /// The n-th connection meets the n-th manner, and later ones the last.
-    init(_ manners: [Manner], port: Int = 0, group: any EventLoopGroup) async throws {
+    init(
+        _ manners: [Manner], port: Int = 0, tls: NIOSSLContext? = nil, group: any EventLoopGroup
+    ) async throws {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         self.events = events
         let counter = NIOLoopCounter()
@@ -45,6 +50,9 @@ final class FakeService: Sendable {
             .childChannelInitializer { channel in
                 let manner = manners[min(counter.next(), manners.count - 1)]
                 return channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         FakeServiceHandler(manner: manner) { continuation.yield($0) })
                 }

@@ -1,5 +1,5 @@
 import Containers
-import Foundation
+import Glibc
 import Logging
 import Media
 import NIOCore
@@ -12,7 +12,7 @@ import Testing
 private let nginx = "/usr/sbin/nginx"
 private let rtmpModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 private let ffmpeg = "/usr/bin/ffmpeg"
-private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.default.fileExists(atPath: $0) }
+private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { (path: String) in access(path, R_OK) == 0 }
 
 /// Real H.264 and AAC, published to a real service, and looked at there.
 @Suite(.enabled(if: hasTools), .serialized, .timeLimit(.minutes(2))) struct MediaServiceTests {
@@ -23,7 +23,7 @@ private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.defa
     private final class Nginx {
         let folder: String
         let port: Int
-        private let process = Process()
+        private let process: ChildProcess
 
         init() async throws {
             folder = try temporaryFolder()
@@ -48,46 +48,33 @@ private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.defa
                     }
                 }
                 """
-            try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-            process.executableURL = URL(fileURLWithPath: nginx)
-            process.arguments = ["-p", folder, "-c", folder + "/nginx.conf", "-e", folder + "/error.log"]
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
+            try writeFile(folder + "/nginx.conf", configuration)
+            process = try ChildProcess(
+                [nginx, "-p", folder, "-c", folder + "/nginx.conf", "-e", folder + "/error.log"],
+                errors: folder + "/stderr")
         }
 
         /// In order, so that all files are whole afterwards.
-        func stop() {
-            guard process.isRunning else { return }
+        func stop() async throws {
             process.terminate()
-            process.waitUntilExit()
-        }
-
-        deinit {
-            stop()
-            try? FileManager.default.removeItem(atPath: folder)
+            _ = try await process.wait()
         }
     }
 
-
     /// Ten seconds of H.264 without B-frames and AAC, as frames with their formats.
-    private static func material(in folder: String) throws -> (StreamFormat, [EncodedFrame]) {
+    private static func material(in folder: String) async throws -> (StreamFormat, [EncodedFrame]) {
         let file = folder + "/source.flv"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: ffmpeg)
         let arguments = """
             -v error -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 \
             -t \(seconds) -c:v libx264 -preset ultrafast -tune zerolatency -bf 0 -g 25 -b:v 3M -pix_fmt yuv420p \
             -c:a aac -ac 1 -b:a 64k -f flv \(file)
             """
-        process.arguments = arguments.split(separator: " ").map { String($0) }
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        let process = try ChildProcess(
+            [ffmpeg] + arguments.split(separator: " ").map { String($0) }, errors: folder + "/stderr")
+        try #require(try await process.wait() == 0)
 
         var reader = FLVReader()
-        reader.feed(ByteBuffer(bytes: try Data(contentsOf: URL(fileURLWithPath: file))))
+        reader.feed(try readFile(file))
         var format = StreamFormat()
         var frames: [EncodedFrame] = []
         while let tag = try reader.next() {
@@ -153,7 +140,7 @@ private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.defa
     @Test(arguments: zip([0, 0xFF_FFFF - 5000, 0x7FFF_FFFF - 5000] as [UInt32], [65536, 4096, 4096] as [Int]))
     func publishesWithoutAGap(start: UInt32, chunkSize: Int) async throws {
         let nginx = try await Nginx()
-        let (format, frames) = try Self.material(in: nginx.folder)
+        let (format, frames) = try await Self.material(in: nginx.folder)
         let player = Player(format, frames)
         let manager = makeManager(player.hub, chunkSize: chunkSize)
         player.play(on: group.next())
@@ -164,12 +151,12 @@ private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.defa
         let (push, _) = try await manager.open(request, waits: false)
         for await _ in player.done {}
         let closed = try await manager.close(push.id)
-        nginx.stop()
+        try await nginx.stop()
+        defer { removeFolder(nginx.folder) }
 
-        let names = try FileManager.default.contentsOfDirectory(atPath: nginx.folder)
-        let recorded = try #require(names.first { $0.hasPrefix("cam") && $0.hasSuffix(".flv") })
+        let recorded = try #require(filesIn(nginx.folder).first { $0.hasPrefix("cam") && $0.hasSuffix(".flv") })
         var reader = FLVReader()
-        reader.feed(ByteBuffer(bytes: try Data(contentsOf: URL(fileURLWithPath: nginx.folder + "/" + recorded))))
+        reader.feed(try readFile(nginx.folder + "/" + recorded))
         var video: [UInt32] = []
         var audio: [UInt32] = []
         var data: [ByteBuffer] = []
@@ -196,23 +183,17 @@ private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.defa
     /// ffmpeg as the service: FLV by HTTP POST, decoded without a complaint.
     @Test func httpPost() async throws {
         let folder = try temporaryFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let (format, frames) = try Self.material(in: folder)
+        defer { removeFolder(folder) }
+        let (format, frames) = try await Self.material(in: folder)
         let player = Player(format, frames)
         let probe = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
         let port = probe.localAddress?.port ?? 0
         try await probe.close().get()
-        let service = Process()
-        service.executableURL = URL(fileURLWithPath: ffmpeg)
-        service.arguments = [
-            "-v", "error", "-xerror", "-listen", "1", "-i", "http://127.0.0.1:\(port)/live/cam.flv", "-c", "copy",
-            folder + "/received.flv",
-        ]
-        let errors = Pipe()
-        service.standardInput = FileHandle.nullDevice
-        service.standardError = errors
-        try service.run()
-        defer { if service.isRunning { service.terminate() } }
+        let service = try ChildProcess(
+            [
+                ffmpeg, "-v", "error", "-xerror", "-listen", "1", "-i", "http://127.0.0.1:\(port)/live/cam.flv",
+                "-c", "copy", folder + "/received.flv",
+            ], errors: folder + "/service")
         let manager = makeManager(player.hub)
         player.play(on: group.next())
         let request = PushRequest(
@@ -220,11 +201,10 @@ private let hasTools = [nginx, rtmpModule, ffmpeg].allSatisfy { FileManager.defa
         let (push, _) = try await manager.open(request, waits: false)
         for await _ in player.done {}
         _ = try await manager.close(push.id)
-        service.waitUntilExit()
-        #expect(String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) == "")
-        #expect(service.terminationStatus == 0)
+        #expect(try await service.wait() == 0)
+        #expect(String(buffer: try readFile(folder + "/service")) == "")
         var reader = FLVReader()
-        reader.feed(ByteBuffer(bytes: try Data(contentsOf: URL(fileURLWithPath: folder + "/received.flv"))))
+        reader.feed(try readFile(folder + "/received.flv"))
         var pictures = 0
         while let tag = try reader.next() {
             if case .avc = FLVPayload(tag) { pictures += 1 }

@@ -3,6 +3,7 @@ import Logging
 import Media
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Publishing
 import Streaming
 import Testing
@@ -18,9 +19,8 @@ import Testing
         settings.retry.busy = settings.retry.normal
         settings.retry.refused = settings.retry.normal
         change(&settings)
-        let hub = stream?.hub
         return PushManager(
-            settings: settings, group: group, hubs: { channel, _ in channel == 0 ? hub : nil },
+            settings: settings, group: group, hubs: { channel, _ in channel == 0 ? stream?.hub : nil },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -83,11 +83,13 @@ import Testing
         await service.stop()
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [
-        (FakeService.Manner.status("NetStream.Publish.BadName"), CloseCause.Code.refused),
-        (.status("NetStream.Publish.Unauthorized"), .refused), (.closesAtPublish, .refused),
-        (.speaksHTTP("HTTP/1.1 400 Bad Request\r\n\r\n"), .unreachable), (.wantsLogIn, .refused),
-    ])
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (FakeService.Manner.status("NetStream.Publish.BadName"), CloseCause.Code.refused),
+            (.status("NetStream.Publish.Unauthorized"), .refused), (.closesAtPublish, .refused),
+            (.speaksHTTP("HTTP/1.1 400 Bad Request\r\n\r\n"), .unreachable), (.wantsLogIn, .refused),
+        ])
     func synchronousOpeningTellsWhyNot(manner: FakeService.Manner, code: CloseCause.Code) async throws {
         let service = try await FakeService(manner, group: group)
         let manager = makeManager(TestStream())
@@ -212,6 +214,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func whatWasCommandedSurvivesARestart() async throws {
         let folder = try temporaryFolder()
+        defer { removeFolder(folder) }
         let service = try await FakeService(.accepts, group: group)
         let stream = TestStream()
         let file = folder + "/pushes"
@@ -246,10 +249,12 @@ import Testing
         await service.stop()
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [
-        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", CloseCause.Code.refused),
-        ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", .service), ("SSH-2.0-x\r\n", .unreachable),
-    ])
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", CloseCause.Code.refused),
+            ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", .service), ("SSH-2.0-x\r\n", .unreachable),
+        ])
     func httpRefusals(answer: String, code: CloseCause.Code) async throws {
         let service = try await FakeService(.speaksHTTP(answer), group: group)
         // Without pictures the answer always comes first.
@@ -258,6 +263,49 @@ import Testing
         #expect(found?.0.code == code)
         await manager.shutdown()
         await service.stop()
+    }
+
+    /// Publishes where chain and name are right, and only there.
+    @Test(.enabled(if: access("/usr/bin/openssl", X_OK) == 0), .timeLimit(.minutes(1)))
+    func safeConnections() async throws {
+        let folder = try temporaryFolder()
+        defer { removeFolder(folder) }
+        func context(_ name: String, _ subject: String) async throws -> NIOSSLContext {
+            let arguments =
+                "/usr/bin/openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test "
+                + "-keyout \(folder)/\(name).key -out \(folder)/\(name).pem -addext subjectAltName=\(subject)"
+            let process = try ChildProcess(
+                arguments.split(separator: " ").map { String($0) }, errors: folder + "/stderr")
+            try #require(try await process.wait() == 0)
+            return try NIOSSLContext(
+                configuration: .makeServerConfiguration(
+                    certificateChain: try NIOSSLCertificate.fromPEMFile("\(folder)/\(name).pem").map {
+                        .certificate($0)
+                    },
+                    privateKey: .privateKey(try NIOSSLPrivateKey(file: "\(folder)/\(name).key", format: .pem))))
+        }
+        let good = try await FakeService(
+            .accepts, tls: try await context("good", "DNS:localhost,IP:127.0.0.1"), group: group)
+        let other = try await FakeService(
+            .accepts, tls: try await context("other", "DNS:media.example"), group: group)
+
+        for host in ["localhost", "127.0.0.1"] {
+            let manager = makeManager(TestStream()) { $0.caFile = folder + "/good.pem" }
+            let (push, _) = try await manager.open(
+                try request("rtmps://\(host):\(good.port)/live/secret"), waits: true)
+            #expect(push.state == .publishing)
+            #expect(try await manager.close(push.id).cause?.code == .requested)
+            await manager.shutdown()
+        }
+        // An unknown authority; a name that is not in the certificate; a file that is none.
+        for (file, port) in [(nil, good.port), ("other.pem", other.port), ("stderr", good.port)] as [(String?, Int)] {
+            let manager = makeManager(TestStream()) { $0.caFile = file.map { "\(folder)/\($0)" } }
+            let found = try #require(try await failure(manager, "rtmps://localhost:\(port)/live/secret"))
+            #expect(found.0.code == .unreachable)
+            await manager.shutdown()
+        }
+        await good.stop()
+        await other.stop()
     }
 }
 

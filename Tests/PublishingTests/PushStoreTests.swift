@@ -32,7 +32,9 @@ import Testing
     }
 
     @Test func file() throws {
-        let store = PushStore(path: try temporaryFolder() + "/pushes")
+        let folder = try temporaryFolder()
+        defer { removeFolder(folder) }
+        let store = PushStore(path: folder + "/pushes")
         #expect(try store.load().entries.isEmpty)
         let entries = try entries()
         try store.save(entries, generation: 2)
