@@ -24,6 +24,7 @@ sys.path.insert(0, str(REPOSITORY / "Tests" / "EndToEnd"))
 from harness import flv, picture_code  # noqa: E402
 from harness.agent import PROGRAMS, Agent, free_port, synthetic_channel  # noqa: E402
 from harness.media_service import MediaService  # noqa: E402
+from harness.viewers import Collector  # noqa: E402
 from harness.waiting import wait_until  # noqa: E402
 from pattern import PatternFeeder  # noqa: E402
 
@@ -224,10 +225,12 @@ def deliver(pid: int, port: int, viewers: int, path: str, seconds: float) -> dic
 
 
 def bench_fanout(options: argparse.Namespace) -> tuple[Result, dict[str, Any]]:
-    agent = Agent({"channels": [synthetic_channel(main={"preset": "veryfast"})],
+    folder = Path(tempfile.mkdtemp(prefix="bench-fanout-", dir=options.scratch))
+    video, _ = source_files(folder, 8)
+    agent = Agent({"channels": [synthetic_channel(video={"source": "file", "file": str(video)}, overlay=False,
+                                                  main={"preset": "veryfast", "bitrate": BITRATE})],
                    "server": {"viewerLimit": max(options.viewers) + 8}})
     floor = None
-    folder = Path(tempfile.mkdtemp(prefix="bench-fanout-", dir=options.scratch))
     try:
         # One viewer stays throughout, so that the encoder runs during the floor's turns too: the same machine for both.
         steady = Load(agent.port, 1, "/ipc.flv?action=live&channel=0&quality=high")
@@ -294,31 +297,6 @@ def delays(tags: list[flv.Tag], folder: Path, name: str, skip_seconds: float = 2
         raise SystemExit(f"{name}: {len(codes)} decoded pictures of {len(pictures)}")
     begin = pictures[0].arrival + skip_seconds
     return [tag.arrival * 1000 - code.capture_time / 1000 for tag, code in zip(pictures, codes) if tag.arrival > begin]
-
-
-class Collector:
-    """Reads tags in a thread, from a viewer or an RTMP player."""
-
-    def __init__(self, source: Any) -> None:
-        self.source, self.tags, self.error = source, [], None
-        self._stop = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            while not self._stop:
-                self.tags.append(self.source.tag())
-        except BaseException as error:  # noqa: BLE001
-            self.error = error
-
-    def finish(self) -> list[flv.Tag]:
-        if self.error:
-            raise SystemExit(f"a reader stopped: {self.error!r}")
-        self._stop = True
-        self._thread.join(5)
-        self.source.close()
-        return self.tags
 
 
 def agent_latency(service: MediaService, folder: Path, seconds: float, sound: bool) -> dict[str, list[float]]:
@@ -410,8 +388,7 @@ def bench_first_picture(options: argparse.Namespace) -> tuple[Result, dict[str, 
                     tags = viewer.read_until(lambda tag: tag.is_key_picture)
                     times.append((tags[-1].arrival - viewer.started) * 1000)
                 pause(0.037)  # So that connections fall on all phases of the group of pictures.
-            keep._stop = True
-            keep._thread.join(5)
+            keep.finish()
         figures = summary(times)
         result = Result()
         result.add("first-picture: connect to key frame, median", figures["median"], None, None, "ms")

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.agent import PROGRAMS, Agent  # noqa: E402
 from harness.media_service import MediaService, PostReceiver, PublishHook  # noqa: E402
+from harness.picture_code import write_noisy_file  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
 
 
@@ -92,6 +93,14 @@ def odd_service() -> Iterator[Callable[..., Service]]:
     for service in services:
         service.close()
         assert not service.errors, service.errors
+
+
+@pytest.fixture(scope="session")
+def noisy_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """100 pictures, 640x360, that fill any bitrate; their counters begin anew with each turn of the file."""
+    path = tmp_path_factory.mktemp("video") / "noisy.y4m"
+    write_noisy_file(path, 640, 360, 100)
+    return path
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ MISTAKES = [
     ("server:\n  port: eighty\n", "2:9", ["port", "eighty"]),
     ("server:\n  port: 70000\n", "2:9", ["port", "65535"]),
     ("server:\n  port: 8080\n  port: 8081\n", "3:3", ["port"]),
-    ("channels:\n  - id: 1\n  - id: 1\n", "3:9", ["id"]),
+    ("channels:\n  - id: 1\n  - id: 1\n", "3:5", ["id"]),
     ("channels:\n  - main:\n      preset: quick\n", "3:15", ["quick"]),
     ("channels:\n  - main:\n      size: 1280\n", "3:13", ["1280"]),
     ("channels:\n  - video:\n      source: v4l\n", "3:15", ["v4l", "v4l2"]),

@@ -32,6 +32,7 @@ def test_ends_within_two_seconds(agent, media_service) -> None:
     status, seconds = one.terminate()
     assert status == 0, one.log()
     assert seconds < 2
+    assert "cut short" not in one.log()
     assert "STOPPING=1" in one.receive_notifications()
     for viewer in viewers:
         with pytest.raises((StreamEnded, ConnectionError)):

@@ -70,7 +70,6 @@ def test_http_answer_is_what_players_expect(agent) -> None:
     with agent().viewer() as viewer:
         assert viewer.headers["content-type"] == "video/x-flv"
         assert "no-cache" in viewer.headers["cache-control"] and "no-store" in viewer.headers["cache-control"]
-        assert "access-control-allow-origin" in viewer.headers
         viewer.read_until(lambda tag: tag.is_key_picture)
         assert viewer.reader.has_audio and viewer.reader.has_video
 
@@ -147,13 +146,32 @@ def test_what_is_not_there(agent) -> None:
         status, headers, body = fetch(url)
         assert status == 404, url
         assert headers["content-type"].startswith("application/json")
-        assert "access-control-allow-origin" in headers
         answer = json.loads(body)
         assert answer["error"]["code"] and answer["error"]["message"]
     with pytest.raises(ViewerRefused) as refusal:
         one.websocket(channel=7)
     assert refusal.value.status == 404
     assert json.loads(refusal.value.body)["error"]["message"]
+
+
+def test_pages_of_other_sites(agent) -> None:
+    """May play where the configuration says so, and can read refusals too."""
+    one = agent({"server": {"allowedOrigins": ["https://example.org"]}})
+    friend, stranger = {"Origin": "https://example.org"}, {"Origin": "https://example.com"}
+    for viewer in (one.viewer(headers=friend), one.websocket(headers=friend)):
+        with viewer:
+            viewer.read_until(lambda tag: tag.is_key_picture)
+    with one.viewer(headers=friend) as viewer:
+        assert viewer.headers["access-control-allow-origin"] in ("*", "https://example.org")
+    for viewer in (one.viewer, one.websocket):
+        with pytest.raises(ViewerRefused) as refusal:
+            viewer(headers=stranger)
+        assert refusal.value.status == 403 and json.loads(refusal.value.body)["error"]["message"]
+    status, headers, _ = fetch(one.live_url(channel=7), headers=friend)
+    assert status == 404 and headers["access-control-allow-origin"] in ("*", "https://example.org")
+    everybody = agent({"server": {"allowedOrigins": ["*"]}})
+    with everybody.viewer(headers=stranger) as viewer:
+        assert viewer.headers["access-control-allow-origin"] in ("*", "https://example.com")
 
 
 def test_viewer_limit(agent) -> None:

@@ -63,6 +63,13 @@ def synthetic_channel(number: int = 0, **changes: Any) -> dict[str, Any]:
     return merge(channel, changes)
 
 
+def noisy_channel(file: Path, bitrate: int, **changes: Any) -> dict[str, Any]:
+    """A channel on a file of `noisy_video`, which uses up the bitrate."""
+    return merge(synthetic_channel(
+        video={"source": "file", "file": str(file), "size": "640x360"}, overlay=False,
+        main={"size": "640x360", "bitrate": bitrate}), changes)
+
+
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in changes.items():

@@ -17,6 +17,8 @@ from .viewers import fetch
 from .waiting import wait_until
 
 MODULES = Path("/usr/lib/nginx/modules")
+# Not in the path of everybody.
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
 
 class PublishHook:
@@ -79,7 +81,7 @@ http {{
     def start(self) -> None:
         assert self.process is None
         self.process = subprocess.Popen(
-            ["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e",
+            [NGINX, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e",
              str(self.folder / "error.log")],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.folder / "stderr", "ab"))
         wait_until(self._accepts, f"nginx accepts: {self.log()}")

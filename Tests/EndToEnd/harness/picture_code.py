@@ -61,6 +61,17 @@ def stamp(luma: np.ndarray, counter: int, capture_time: int) -> None:
     luma[height // 3:2 * height // 3, 5 * width // 6:] = 235 if capture_time % 1_000_000 < FLASH_MICROSECONDS else 16
 
 
+def write_noisy_file(path: Path, width: int, height: int, pictures: int, frame_rate: int = 25) -> None:
+    """A Y4M file with the code on pictures so restless that any bitrate is used up; the counter is the picture's."""
+    noise = np.random.default_rng(1)
+    with open(path, "wb") as file:
+        file.write(f"YUV4MPEG2 W{width} H{height} F{frame_rate}:1 Ip A1:1 C420jpeg\n".encode())
+        for counter in range(pictures):
+            luma = noise.integers(60, 180, (height // 4, width // 4), np.uint8).repeat(4, 0).repeat(4, 1)
+            stamp(luma, counter, counter * 1_000_000 // frame_rate)
+            file.write(b"FRAME\n" + luma.tobytes() + bytes([128]) * (width * height // 2))
+
+
 def parse(strip: np.ndarray) -> tuple[int, int]:
     """Counter and capture time out of a picture's lowest twelfth."""
     height, width = strip.shape

@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from . import flv
@@ -237,6 +239,34 @@ class WebSocketViewer(_Viewer):
                 assert opcode == 10, f"a frame with opcode {opcode}"
         del self._buffer[:position]
         return pieces
+
+
+class Collector:
+    """Reads tags in a thread, from a viewer or an RTMP player."""
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        self.tags: list[Tag] = []
+        self.error: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self.tags.append(self.source.tag())
+        except BaseException as error:  # noqa: BLE001 - raised in `finish`
+            self.error = error
+
+    def finish(self) -> list[Tag]:
+        """All tags so far. The connection is closed."""
+        if self.error:
+            raise AssertionError(f"a reader stopped: {self.error!r}") from self.error
+        self._stop.set()
+        self._thread.join(5)
+        self.source.close()
+        return self.tags
 
 
 def fetch(url: str, method: str = "GET", body: bytes = b"", headers: dict[str, str] | None = None,
