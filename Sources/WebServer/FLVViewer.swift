@@ -98,6 +98,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         self.context = context
         channel = context.channel
         channelIsWritable = context.channel.isWritable
+        socket = SocketWriter(context.channel)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -22,17 +22,19 @@ struct SocketWriter {
     /// is broken; the channel finds out which when it is given the rest.
     func write(_ first: ByteBuffer, _ second: ByteBuffer?) -> Int {
         first.withUnsafeReadableBytes { first in
-            guard let second else { return send(first, nil) }
-            return second.withUnsafeReadableBytes { send(first, $0) }
+            guard let second else {
+                return max(Glibc.send(descriptor, first.baseAddress, first.count, CInt(MSG_NOSIGNAL)), 0)
+            }
+            return second.withUnsafeReadableBytes { sendTogether(first, $0) }
         }
     }
 
-    private func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer?) -> Int {
-        var parts = (Self.part(first), second.map(Self.part) ?? iovec())
+    private func sendTogether(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
+        var parts = (Self.part(first), Self.part(second))
         return withUnsafeMutableBytes(of: &parts) { parts in
             var message = msghdr()
             message.msg_iov = parts.assumingMemoryBound(to: iovec.self).baseAddress
-            message.msg_iovlen = second == nil ? 1 : 2
+            message.msg_iovlen = 2
             return max(sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL)), 0)
         }
     }
