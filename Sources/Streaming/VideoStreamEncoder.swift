@@ -171,6 +171,7 @@ final class VideoStreamEncoder: StreamControl {
         var silentSince = MediaTime.zero
         var showsSignal = true
         var lastTime: MediaTime?
+        var lastKey: MediaTime?
         var bitrate = 0
     }
 
@@ -206,10 +207,15 @@ final class VideoStreamEncoder: StreamControl {
         try follow(&encoding, encoder)
         let changed = isSignal != encoding.showsSignal
         encoding.showsSignal = isSignal
-        let force = monitor.withLock { $0.demand.takeKeyFrameRequest(time: picture.time) } || changed
+        // x264 counts pictures; where they come more slowly than configured, time decides.
+        let isDue = encoding.lastKey.map { (picture.time - $0).seconds >= settings.keyFrameInterval } ?? false
+        let force = monitor.withLock { $0.demand.takeKeyFrameRequest(time: picture.time) } || changed || isDue
         encoding.lastTime = picture.time
         guard let frame = try encoder.encode(fitting, forceKeyFrame: force) else { return }
-        if frame.isKey { monitor.withLock { $0.demand.keyFrameMade(time: frame.time) } }
+        if frame.isKey {
+            encoding.lastKey = picture.time
+            monitor.withLock { $0.demand.keyFrameMade(time: frame.time) }
+        }
         hub.publish(TaggedFrame(frame))
     }
 
