@@ -1,0 +1,101 @@
+"""Fixtures of the end-to-end tests. They drive the programs in .build/release (or $EDGE_AGENT_PROGRAMS)."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.agent import PROGRAMS, Agent  # noqa: E402
+from harness.media_service import MediaService, PostReceiver, PublishHook  # noqa: E402
+from harness.rtmp import Service  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the long forms: minutes where the short ones take seconds")
+    parser.addoption("--update-screenshot", action="store_true", help="save the page's picture to Documentation")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    outcome = yield
+    setattr(item, f"report_{call.when}", outcome.get_result())
+
+
+@pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    return request.config.getoption("--full")
+
+
+def _failed(request: pytest.FixtureRequest) -> bool:
+    return any(getattr(getattr(request.node, f"report_{when}", None), "failed", False) for when in ("setup", "call"))
+
+
+@pytest.fixture
+def agent(request: pytest.FixtureRequest) -> Iterator[Callable[..., Agent]]:
+    """Starts agents: `agent({"channels": […]})` gives one that is ready; see harness/agent.py."""
+    if not (PROGRAMS / "edge-agent").exists():
+        pytest.fail(f"{PROGRAMS}/edge-agent is not built: swift build -c release")
+    agents: list[Agent] = []
+
+    def start(configuration: dict[str, Any] | str | None = None, **arguments: Any) -> Agent:
+        agents.append(Agent(configuration, **arguments))
+        return agents[-1]
+
+    yield start
+    for one in agents:
+        one.stop()
+        if _failed(request):
+            request.node.add_report_section(
+                "call", f"log of agent {one.pid}",
+                f"{one.configuration_path.read_text()}\n{one.log()[-20000:]}\nexit status {one.process.returncode}")
+        one.remove()
+
+
+@pytest.fixture
+def media_service(request: pytest.FixtureRequest) -> Iterator[Callable[..., MediaService]]:
+    """Starts nginx with its RTMP module: `media_service()`; see harness/media_service.py."""
+    services: list[MediaService] = []
+
+    def start(**arguments: Any) -> MediaService:
+        services.append(MediaService(**arguments))
+        return services[-1]
+
+    yield start
+    for service in services:
+        if _failed(request):
+            request.node.add_report_section("call", "log of nginx", service.log()[-8000:])
+        service.remove()
+
+
+@pytest.fixture
+def publish_hook() -> Iterator[PublishHook]:
+    """Refuses each publisher, until its `status` is set to 200."""
+    hook = PublishHook()
+    yield hook
+    hook.close()
+
+
+@pytest.fixture
+def odd_service() -> Iterator[Callable[..., Service]]:
+    """RTMP services with manners of a test's choice: `odd_service(behaviour=never_read)`; see harness/rtmp.py."""
+    services: list[Service] = []
+
+    def start(**arguments: Any) -> Service:
+        services.append(Service(**arguments))
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.close()
+        assert not service.errors, service.errors
+
+
+@pytest.fixture
+def post_receiver(tmp_path: Path) -> Iterator[PostReceiver]:
+    receiver = PostReceiver(tmp_path / "posted.flv")
+    yield receiver
+    receiver.remove()
