@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -367,3 +368,36 @@ def test_slow_link_drops_to_key_frames(agent, odd_service, tmp_path: Path, noisy
     # Wherever pictures are missing, the next one is a key picture.
     for (a, b), tag in zip(zip(codes, codes[1:]), pictures[1:]):
         assert b.counter == (a.counter + 1) % 100 or tag.is_key_picture
+
+
+def test_slow_link_lowers_the_bitrate(agent, odd_service, noisy_video: Path) -> None:
+    """Where it is configured, the encoder follows a link that carries less, and comes back when it carries more."""
+    fast = threading.Event()
+
+    def slowly(publisher) -> None:
+        budget, started = 0.0, time.monotonic()
+        while not publisher.release.is_set():
+            read_message(publisher)
+            budget += len(publisher.tags[-1].body) if publisher.tags else 0
+            ahead = budget / 100_000 - (time.monotonic() - started)
+            if ahead > 0 and not fast.is_set():
+                publisher.release.wait(ahead)
+
+    service = odd_service(behaviour=slowly)
+    service.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    one = agent({"channels": [noisy_channel(noisy_video, 1500000, main={"keyFrameInterval": 1})],
+                 "push": {"adaptBitrate": True}})
+
+    def target() -> int:
+        return one.status()["channels"][0]["streams"][0]["targetBitrate"]
+
+    push = one.open_push(service.url())
+    wait_until(lambda: target() < 900_000, "the encoder is told to make less", 60)
+    lowest = target()
+    fast.set()
+    wait_until(lambda: target() > lowest, "the encoder may make more again", 60)
+    assert one.push(push["id"])["state"] == "publishing"
+    one.close_push(push["id"])
+    # The ceiling goes with the push that asked for it.
+    with one.viewer():
+        wait_until(lambda: target() == 1500000, "the configured bitrate", 30)
