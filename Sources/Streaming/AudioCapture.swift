@@ -72,6 +72,7 @@ final class AudioCapture: Sendable {
     ) throws(DeviceError) {
         var last = clock.now()
         var isFirst = true
+        var overruns = 0
         let overrunsBefore = reporter.status.overruns
         while !isStopped {
             if let buffer = try source.read(timeout: VideoCapture.poll) {
@@ -83,6 +84,12 @@ final class AudioCapture: Sendable {
                 }
                 track.push(buffer, reporter: reporter)
             } else {
+                // An overrun means that the agent was held up, not the microphone.
+                if source.overruns > overruns {
+                    overruns = source.overruns
+                    last = clock.now()
+                    reporter.update { $0.overruns = overrunsBefore + overruns }
+                }
                 guard clock.now() - last <= Self.stall else {
                     throw DeviceError(
                         .lost, device: device, action: "waiting for sound",
@@ -90,7 +97,6 @@ final class AudioCapture: Sendable {
                 }
                 track.fill(upTo: clock.now() - Self.patience, reporter: reporter)
             }
-            reporter.update { $0.overruns = overrunsBefore + source.overruns }
         }
     }
 }

@@ -34,7 +34,7 @@ package struct PageAssets: Sendable {
     /// Nothing is loaded from outside the device; pictures and sound come from the player's own buffers.
     static let contentPolicy =
         "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data: blob:; "
-        + "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'"
+        + "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'"
 
     private let assets: [Substring: Asset]
 

@@ -196,6 +196,37 @@ def test_removed_camera_comes_back(board, service, opened, tmp_path):
     )
 
 
+def test_an_overrun_leaves_silence_of_its_length(board, service, opened, agent, tmp_path):
+    """The agent is stopped for longer than the sound driver's buffer lasts: capture starts again by itself, and what
+    was lost is silence, neither more nor less."""
+    def microphone():
+        return status(board)["channels"][0]["microphone"]
+
+    before = microphone()
+    recorder = recorder_that_receives(service, tmp_path / "overrun.flv")
+    board.run(f"kill -STOP {agent}; sleep 2; kill -CONT {agent}")
+    wait_until("the overrun is counted", lambda: microphone()["overruns"] > before["overruns"], PATIENCE)
+    length = span(recorder)
+    wait_until("the stream goes on", lambda: span(recorder) > length + 4, PATIENCE, interval=1)
+    after = microphone()
+    assert after["state"] == "running"
+    recording = recorder.stop()
+
+    assert recording.decoding_errors() == ""
+    assert numpy.diff(recording.times("audio")).max() < 0.2, "there is a hole in the sound"
+    sound = recording.sound(RATE)
+    frequency, purity = peak_frequency(sound[-2 * RATE:], RATE)
+    assert abs(frequency - TONE) < 3 and purity > 0.5, "the tone did not come back"
+    # In steps of 20 ms. The emulated card may be silent a while longer after a restart than what the agent put in.
+    loudness = numpy.abs(sound[:len(sound) // 320 * 320]).reshape(-1, 320).max(axis=1)
+    quiet = "".join("q" if value < 0.01 else "-" for value in loudness).split("-")
+    filled = (after["silenceMilliseconds"] - before["silenceMilliseconds"]) / 1000
+    assert filled > 1
+    assert max(map(len, quiet)) * 0.02 > filled - 0.1
+    # Sound and pictures end together: the hole has neither shortened nor lengthened the sound.
+    assert abs(recording.times("audio")[-1] - recording.times("video")[-1]) < 0.6
+
+
 def test_closing_the_push_ends_the_stream(board, service, opened):
     closed = json.loads(board.run(f"edgectl push close {opened['id']} --json", timeout=PATIENCE))
     assert closed["state"] == "closed" and closed["cause"]["code"] == "requested", closed

@@ -3,12 +3,13 @@
 import json
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from harness import flv, media, picture_code
-from harness.agent import free_port, noisy_channel, synthetic_channel
+from harness.agent import Agent, free_port, noisy_channel, synthetic_channel
 from harness.rtmp import Player, close_after_pictures, never_read, read_message
 from harness.viewers import Collector
 from harness.waiting import wait_until
@@ -27,12 +28,11 @@ def play_seconds(player: Player, seconds: float) -> list[flv.Tag]:
     return tags
 
 
-def check_pictures(tags: list[flv.Tag], path: Path) -> None:
-    """Decodes without a message, and no picture is missing or there twice."""
+def check_pictures(one: Agent, tags: list[flv.Tag], path: Path) -> None:
+    """Decodes without a message; no picture is there twice, and none is missing but what an overloaded encoder let go."""
     flv.write_file(path, tags)
     assert media.decode_messages(path) == ""
-    counters = [code.counter for code in picture_code.read_codes(path)]
-    assert counters == list(range(counters[0], counters[0] + len(counters)))
+    assert picture_code.missing_pictures(picture_code.read_codes(path)) <= one.overruns()
 
 
 def test_push_to_nginx(agent, media_service, tmp_path: Path, full: bool) -> None:
@@ -52,7 +52,7 @@ def test_push_to_nginx(agent, media_service, tmp_path: Path, full: bool) -> None
     tags = play_seconds(late, 5)
     late.close()
     assert next(tag for tag in tags if tag.is_picture).is_key_picture
-    check_pictures(tags, tmp_path / "late.flv")
+    check_pictures(one, tags, tmp_path / "late.flv")
     assert one.push(push["id"])["framesDropped"] == 0
     closed = one.close_push(push["id"])
     assert closed["state"] == "closed" and closed["cause"]["code"] == "requested"
@@ -83,8 +83,8 @@ def test_push_by_post(agent, post_receiver, tmp_path: Path, full: bool) -> None:
     streams = media.probe(post_receiver.path)
     assert streams["video"]["width"] == 1280 and streams["audio"]["sample_rate"] == "16000"
     assert media.decode_messages(post_receiver.path) == ""
-    counters = [code.counter for code in picture_code.read_codes(post_receiver.path)]
-    assert len(counters) > 250 and counters == list(range(counters[0], counters[0] + len(counters)))
+    codes = picture_code.read_codes(post_receiver.path)
+    assert len(codes) > 250 and picture_code.missing_pictures(codes) <= one.overruns()
 
 
 def test_second_open_joins_the_first(agent, media_service) -> None:
@@ -206,7 +206,7 @@ def test_service_killed_and_started_again(agent, media_service, tmp_path: Path) 
         player = service.play()
         tags = play_seconds(player, 3)
         player.close()
-        check_pictures(tags, tmp_path / "after.flv")
+        check_pictures(one, tags, tmp_path / "after.flv")
         # The viewer has noticed nothing.
         seen = [tag for tag in viewer.read_seconds(1) if tag.is_picture]
         assert {b.timestamp - a.timestamp for a, b in zip(seen, seen[1:])} <= {39, 40, 41}
@@ -316,7 +316,7 @@ def test_time_stamps_across_the_edge(agent, media_service, tmp_path: Path, full:
     assert all(tag.timestamp <= 0x7FFFFFFF for tag in media_tags)
     if edge == 0xFFFFFF:
         assert pictures[-1].timestamp > edge + 5000
-    check_pictures(tags, tmp_path / "edge.flv")
+    check_pictures(one, tags, tmp_path / "edge.flv")
 
 
 def test_user_and_password_and_query_reach_the_service(agent, odd_service) -> None:
@@ -368,3 +368,36 @@ def test_slow_link_drops_to_key_frames(agent, odd_service, tmp_path: Path, noisy
     # Wherever pictures are missing, the next one is a key picture.
     for (a, b), tag in zip(zip(codes, codes[1:]), pictures[1:]):
         assert b.counter == (a.counter + 1) % 100 or tag.is_key_picture
+
+
+def test_slow_link_lowers_the_bitrate(agent, odd_service, noisy_video: Path) -> None:
+    """Where it is configured, the encoder follows a link that carries less, and comes back when it carries more."""
+    fast = threading.Event()
+
+    def slowly(publisher) -> None:
+        budget, started = 0.0, time.monotonic()
+        while not publisher.release.is_set():
+            read_message(publisher)
+            budget += len(publisher.tags[-1].body) if publisher.tags else 0
+            ahead = budget / 100_000 - (time.monotonic() - started)
+            if ahead > 0 and not fast.is_set():
+                publisher.release.wait(ahead)
+
+    service = odd_service(behaviour=slowly)
+    service.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    one = agent({"channels": [noisy_channel(noisy_video, 1500000, main={"keyFrameInterval": 1})],
+                 "push": {"adaptBitrate": True}})
+
+    def target() -> int:
+        return one.status()["channels"][0]["streams"][0]["targetBitrate"]
+
+    push = one.open_push(service.url())
+    wait_until(lambda: target() < 900_000, "the encoder is told to make less", 60)
+    lowest = target()
+    fast.set()
+    wait_until(lambda: target() > lowest, "the encoder may make more again", 60)
+    assert one.push(push["id"])["state"] == "publishing"
+    one.close_push(push["id"])
+    # The ceiling goes with the push that asked for it.
+    with one.viewer():
+        wait_until(lambda: target() == 1500000, "the configured bitrate", 30)

@@ -51,15 +51,15 @@ def test_stream(agent, tmp_path: Path, full: bool, transport: str) -> None:
     viewer = one.viewer() if transport == "http" else one.websocket()
     with viewer:
         tags = viewer.save(tmp_path / "live.flv", 60 if full else 12)
-        report = one.viewers()
+        report, overruns = one.viewers(), one.overruns()
     check_beginning(tags)
     check_order(tags)
     assert tags[0].metadata["width"] == 1280 and tags[0].metadata["height"] == 720
     assert tags[0].metadata["framerate"] == 25
     check_probe(tmp_path / "live.flv", 1280, 720)
     assert media.decode_messages(tmp_path / "live.flv") == ""
-    counters = [code.counter for code in picture_code.read_codes(tmp_path / "live.flv")]
-    assert counters == list(range(counters[0], counters[0] + len(counters)))
+    # Each picture once; only what an overloaded encoder let go, and counted, may be missing.
+    assert picture_code.missing_pictures(picture_code.read_codes(tmp_path / "live.flv")) <= overruns
     assert report[0]["transport"] == transport and report[0]["channel"] == 0 and report[0]["stream"] == "main"
     assert report[0]["framesDropped"] == 0
     keys = [tag.timestamp for tag in tags if tag.is_key_picture]
@@ -106,8 +106,7 @@ def test_late_viewer_starts_at_a_key_picture(agent, tmp_path: Path) -> None:
             tags = late.save(tmp_path / "late.flv", 3)
     check_beginning(tags)
     assert media.decode_messages(tmp_path / "late.flv") == ""
-    counters = [code.counter for code in picture_code.read_codes(tmp_path / "late.flv")]
-    assert counters == list(range(counters[0], counters[0] + len(counters)))
+    assert picture_code.missing_pictures(picture_code.read_codes(tmp_path / "late.flv")) <= one.overruns()
 
 
 def test_qualities(agent, tmp_path: Path) -> None:

@@ -265,6 +265,10 @@ class Agent:
     def status(self) -> dict[str, Any]:
         return self.get("/status")
 
+    def overruns(self) -> int:
+        """Pictures that encoders were too slow for: none, where the machine is not overloaded."""
+        return sum(stream["overruns"] for channel in self.status()["channels"] for stream in channel["streams"])
+
     def viewers(self) -> list[dict[str, Any]]:
         return self.get("/viewers")
 

@@ -97,6 +97,13 @@ def picture_size(path: Path) -> tuple[int, int]:
     return int(answer[0]), int(answer[1])
 
 
+def missing_pictures(codes: list[PictureCode]) -> int:
+    """How many are not there. One that comes twice or goes back is an error."""
+    steps = [after.counter - before.counter for before, after in zip(codes, codes[1:])]
+    assert all(step > 0 for step in steps), f"a picture came twice: {steps}"
+    return sum(step - 1 for step in steps)
+
+
 def read_codes(path: Path, strict: bool = True) -> list[PictureCode | None]:
     """The codes of all pictures of a file, one for each picture, in order.
 
