@@ -76,6 +76,8 @@ package final class X264Encoder: VideoEncoder {
         // Thousandths keep 29.97 and the like.
         p.i_fps_num = UInt32((settings.frameRate * 1000).rounded())
         p.i_fps_den = 1000
+        // Rates count pictures, not time stamps.
+        p.b_vfr_input = 0
         p.i_threads = Int32(settings.threads)
         p.i_keyint_max = max(1, Int32((settings.keyFrameInterval * settings.frameRate).rounded()))
         p.b_open_gop = 0

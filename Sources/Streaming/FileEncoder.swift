@@ -83,6 +83,7 @@ package struct FileEncoder {
             }
         }
         while let frame = try encoder.drain() { writer.write(frame) }
+        if let sound { summary.audioFrames += try finishSound(sound, &writer) }
         writer.flush()
         summary.bytes = writer.bytes
         return summary
@@ -96,12 +97,28 @@ package struct FileEncoder {
         while sound.encoder.nextTime < time {
             let samples = sound.file.read(count: AudioFormat.samplesPerFrame)
             guard !samples.isEmpty else { break }
-            try sound.encoder.encode(samples, time: .zero) { frame in
-                // Sound from before the first picture is the encoder's run-up.
-                guard frame.time >= .zero else { return }
-                writer.write(frame)
-                frames += 1
-            }
+            frames += try write(samples, sound.encoder, &writer)
+        }
+        return frames
+    }
+
+    /// The encoder still holds its delay's worth of sound; silence pushes it out.
+    private func finishSound(
+        _ sound: (file: WAVFile, encoder: AACEncoder), _ writer: inout FLVFileWriter
+    ) throws(CodecError) -> Int {
+        let count = (Int(AACEncoder.delay) + AudioFormat.samplesPerFrame - 1) * sound.encoder.format.channels
+        return try write([Int16](repeating: 0, count: count), sound.encoder, &writer)
+    }
+
+    private func write(
+        _ samples: [Int16], _ encoder: AACEncoder, _ writer: inout FLVFileWriter
+    ) throws(CodecError) -> Int {
+        var frames = 0
+        try encoder.encode(samples, time: .zero) { frame in
+            // Sound from before the first picture is the encoder's run-up.
+            guard frame.time >= .zero else { return }
+            writer.write(frame)
+            frames += 1
         }
         return frames
     }
