@@ -46,17 +46,17 @@ package final class Subscription {
     package var hasStarted: Bool { base != nil }
 
     private let sink: any FrameSink
-    private let limits: Limits
-    private let origin: MediaTime
-    private weak var hub: StreamHub?
-    private var queue: Deque<StreamFrame> = []
+    private var waitsForKey = true
+    private var isCancelled = false
     /// Earlier frames came with the cache, or came before the subscription.
     private let firstSequence: UInt64
-    private var waitsForKey = true
     private var base: MediaTime?
-    private var headers: StreamHeaders?
+    private let origin: MediaTime
     private var lastTimestamps: (video: Int64, audio: Int64) = (-1, -1)
-    private var isCancelled = false
+    private var headers: StreamHeaders?
+    private var queue: Deque<StreamFrame> = []
+    private let limits: Limits
+    private weak var hub: StreamHub?
 
     /// - Parameter origin: the time stamp of the first frame; other than zero only to try how a service takes it.
     init(
@@ -125,7 +125,8 @@ package final class Subscription {
             }
             waitsForKey = false
         }
-        if queue.isEmpty, sink.isWritable {
+        // Whether the queue is empty stands in the object itself; the queue's own word would be one more look at memory.
+        if queuedBytes == 0, sink.isWritable {
             send(frame)
         } else {
             enqueue(frame)

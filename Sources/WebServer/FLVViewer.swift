@@ -43,36 +43,39 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         case shutdown = "agent stops"
     }
 
+    // What each frame looks at comes first and together: with hundreds of viewers, memory costs more than arithmetic.
+    private var socket: SocketWriter?
+    private let framing: FLVFraming
+    private let scratch: FrameScratch
+    private(set) var bytesWritten = 0
+    /// As NIO last said; asking the channel each time would cost a look at memory that is seldom in the cache.
+    private var channelIsWritable = true
+    private var hasUnflushed = false
+    /// True from a write through the channel until it is seen to hold nothing any more.
+    private var channelHasBytes = false
+    private var closingSince: NIODeadline?
+
     let description: Description
     private let registry: ViewerRegistry
     private let limits: Subscription.Limits
     private let timing: Timing
     private let logger: Logger
-    private let scratch: FrameScratch
     private let connectedAt: NIODeadline
 
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)?
     private var subscription: Subscription?
     private var responseHead: ByteBuffer?
-    /// As NIO last said; asking the channel each time would cost a look at memory that is seldom in the cache.
-    private var channelIsWritable = true
     private var sentHeader = false
-    private var hasUnflushed = false
-    private var socket: SocketWriter?
-    /// True from a write through the channel until it is seen to hold nothing any more.
-    private var channelHasBytes = false
     private var isDraining = false
     private var isFinished = false
     private var reader = WebSocketReader()
     private var strayReads = 0
 
-    private(set) var bytesWritten = 0
     private var delivered = 0
     private var lastProgress: NIODeadline
     private var lastPing: NIODeadline
     private var unansweredPings = 0
-    private var closingSince: NIODeadline?
     private var departure = Departure.left
 
     /// - Parameter responseHead: goes out in front of everything, together with the first frames where there are some.
@@ -80,6 +83,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, limits: Subscription.Limits,
         timing: Timing, logger: Logger, scratch: FrameScratch, now: NIODeadline
     ) {
+        framing = description.framing
         self.description = description
         self.responseHead = responseHead
         self.registry = registry
@@ -132,6 +136,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     private func finish() {
         guard !isFinished else { return }
         isFinished = true
+        socket = nil
         let counters = subscription?.counters
         subscription?.cancel()
         subscription = nil
@@ -147,7 +152,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
-        let transport = description.framing == .http ? "http" : "websocket"
+        let transport = framing == .http ? "http" : "websocket"
         logger.info(
             message,
             metadata: extra.merging([
@@ -158,7 +163,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
 
     /// Says goodbye once everything written has left, but waits no longer than `closingTime`.
     private func close(_ departure: Departure, code: WebSocketCloseCode, reason: String = "") {
-        let farewell = description.framing == .webSocket ? WebSocketWriter.close(code, reason: reason) : ByteBuffer()
+        let farewell = framing == .webSocket ? WebSocketWriter.close(code, reason: reason) : ByteBuffer()
         close(departure, farewell: farewell)
     }
 
@@ -196,9 +201,9 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         FLVWriter.write(headers.metadata, timestamp: timestamp, to: &block)
         if let video = headers.video { FLVWriter.write(video, timestamp: timestamp, to: &block) }
         if let audio = headers.audio { FLVWriter.write(audio, timestamp: timestamp, to: &block) }
-        guard description.framing == .webSocket else { return write(block) }
+        guard framing == .webSocket else { return write(block) }
         var message = ByteBuffer()
-        description.framing.writeHeader(payload: block.readableBytes, to: &message)
+        framing.writeHeader(payload: block.readableBytes, to: &message)
         message.writeBuffer(&block)
         write(message)
     }
@@ -209,7 +214,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         var prefix = scratch.buffer
         scratch.buffer = Self.noBuffer
         prefix.clear(minimumCapacity: Self.copiedBodyLength + 32)
-        description.framing.writeHeader(payload: FLVTag.headerLength + body.readableBytes, to: &prefix)
+        framing.writeHeader(payload: FLVTag.headerLength + body.readableBytes, to: &prefix)
         FLVWriter.writeTagHeader(
             kind: frame.tag.kind, bodyLength: body.readableBytes - FLVTag.trailerLength, timestamp: timestamp,
             to: &prefix)
@@ -240,12 +245,11 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
 
     /// Straight to the socket where nothing waits before it; what the kernel does not take goes the channel's way.
     private func writeFrame(_ prefix: ByteBuffer, _ body: ByteBuffer?) {
-        guard let socket, canWriteDirectly else {
+        guard canWriteDirectly, let taken = socket?.write(prefix, body) else {
             write(prefix)
             if let body { write(body) }
             return
         }
-        let taken = socket.write(prefix, body)
         bytesWritten += taken
         if taken < prefix.readableBytes { write(prefix.dropping(taken)) }
         let takenOfBody = max(taken - prefix.readableBytes, 0)
@@ -253,7 +257,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     }
 
     private var canWriteDirectly: Bool {
-        guard channel?.isActive == true, !hasUnflushed else { return false }
+        guard !hasUnflushed else { return false }
         if channelHasBytes { channelHasBytes = bufferedBytes > 0 }
         return !channelHasBytes
     }
@@ -282,7 +286,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     // MARK: Bytes in
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard description.framing == .webSocket else {
+        guard framing == .webSocket else {
             strayReads += 1
             if strayReads > Self.maximumStrayReads { abort(.misbehaved) }
             return
@@ -341,7 +345,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         } else if now - lastProgress >= timing.stall {
             return abort(.stalled)
         }
-        guard description.framing == .webSocket, now - lastPing >= timing.ping else { return }
+        guard framing == .webSocket, now - lastPing >= timing.ping else { return }
         guard unansweredPings < 2 else { return abort(.unresponsive) }
         lastPing = now
         unansweredPings += 1
@@ -353,7 +357,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         return ViewerReport(
             id: description.id, channel: description.request.channel,
             stream: description.request.quality == .main ? .main : .sub,
-            transport: description.framing == .http ? .http : .websocket, remote: description.remote,
+            transport: framing == .http ? .http : .websocket, remote: description.remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: bytesWritten,
             framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
             queuedBytes: (subscription?.queuedBytes ?? 0) + bufferedBytes)

@@ -4,19 +4,22 @@ import NIOCore
 /// Writes to a connection's socket at once, past the channel's queue, which a frame for hundreds of viewers need not go
 /// through one by one.
 ///
-/// Only while the channel itself holds no unsent bytes, or they would be overtaken; only on the channel's event loop and
-/// while the channel is active, since a closed socket's number may belong to another connection already.
-struct SocketWriter {
+/// Only while the channel itself holds no unsent bytes, or they would be overtaken. Holds a descriptor of its own, so
+/// that what is written just after the channel closed its one meets a closed connection and not somebody else's; let it
+/// go when the channel becomes inactive, or the connection stays half open.
+struct SocketWriter: ~Copyable {
     private let descriptor: CInt
 
-    /// Nil where the channel is no socket.
+    /// Nil where the channel is no socket, or the process has no descriptor left.
     init?(_ channel: any Channel) {
-        let socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+        let copy = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
-        ) { $0 }
-        guard let descriptor = socket.flatMap({ $0 }) else { return nil }
+        ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
+        guard let descriptor = copy.flatMap({ $0 }), descriptor >= 0 else { return nil }
         self.descriptor = descriptor
     }
+
+    deinit { close(descriptor) }
 
     /// Bytes of `first` and then of `second` that the kernel took: all, some, or none when it is full or the connection
     /// is broken; the channel finds out which when it is given the rest.
