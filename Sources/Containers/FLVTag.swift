@@ -45,7 +45,8 @@ package struct FLVTag: Sendable {
         switch kind {
         case .video:
             // AVC, a picture, composition offset 0: there are no B-frames.
-            Self.prepend([(isKey ? 0x10 : 0x20) | 7, 1, 0, 0, 0], to: &body)
+            let frameAndCodec: UInt8 = isKey ? 0x17 : 0x27
+            Self.prepend([frameAndCodec, 1, 0, 0, 0], to: &body)
             self.init(kind: .video, body: body)
         case .audio:
             Self.prepend([Self.aac, 1], to: &body)

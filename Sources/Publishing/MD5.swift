@@ -23,8 +23,10 @@ enum MD5 {
 
         var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
         for start in stride(from: 0, to: bytes.count, by: 64) {
-            let words = (0..<16).map { index in
-                (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + 4 * index + $1]) << UInt32(8 * $1) }
+            let words: [UInt32] = (0..<16).map { index in
+                var word: UInt32 = 0
+                for byte in (0..<4).reversed() { word = word << 8 | UInt32(bytes[start + 4 * index + byte]) }
+                return word
             }
             var (a, b, c, d) = (state[0], state[1], state[2], state[3])
             for step in 0..<64 {
@@ -36,12 +38,17 @@ enum MD5 {
                 case 2: (mixed, word) = (b ^ c ^ d, (3 * step + 5) % 16)
                 default: (mixed, word) = (c ^ (b | ~d), 7 * step % 16)
                 }
-                let sum = a &+ mixed &+ sines[step] &+ words[word]
-                let shift = shifts[step / 16][step % 4]
-                (a, d, c, b) = (d, c, b, b &+ (sum << shift | sum >> (32 - shift)))
+                let sum: UInt32 = a &+ mixed &+ sines[step] &+ words[word]
+                let shift: UInt32 = shifts[step / 16][step % 4]
+                let rotated: UInt32 = (sum << shift) | (sum >> (32 - shift))
+                (a, d, c, b) = (d, c, b, b &+ rotated)
             }
             state = [state[0] &+ a, state[1] &+ b, state[2] &+ c, state[3] &+ d]
         }
-        return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(8 * $0)) } }
+        var digest: [UInt8] = []
+        for word in state {
+            for byte in 0..<4 { digest.append(UInt8(truncatingIfNeeded: word >> UInt32(8 * byte))) }
+        }
+        return digest
     }
 }

@@ -85,14 +85,15 @@ def test_websocket_garbage(agent) -> None:
     b'{"channel":0,"codeStream":"main","dataType":"av","target":"ftp://h/a/b"}',
     b'{"channel":0,"codeStream":"main","dataType":"av","target":"rtmp://"}',
     b'{"channel":0,"codeStream":"main","dataType":"av"}',
-    b"[" * 100000, b"x" * (2 << 20),
+    b"[" * 60000, b"x" * (2 << 20),
 ], ids=lambda body: body[:50].decode())
 def test_control_answers_what_is_wrong(agent, body: bytes) -> None:
     one = agent()
     try:
         status, answer = one.request("POST", "/pushes", body)
     except (BrokenPipeError, ConnectionResetError):
-        assert len(body) > 1 << 20
+        # One that is too long may be cut off while it is still being sent.
+        assert len(body) > 64 << 10
     else:
         assert status in (400, 413), answer
         assert answer["error"]["message"], answer
