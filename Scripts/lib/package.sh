@@ -115,7 +115,7 @@ shared_libraries() {
     mkdir "$folder/debian"
     printf 'Source: edge-agent\n\nPackage: edge-agent\nArchitecture: %s\n' "$architecture" >"$folder/debian/control"
     if [ "$architecture" = arm64 ]; then
-        options=(--admindir="$arm64_sysroot/var/lib/dpkg" -l"$arm64_sysroot/usr/lib/aarch64-linux-gnu")
+        options=(-l"$arm64_sysroot/usr/lib/aarch64-linux-gnu" -L"$arm64_shlibs")
     fi
     if ! said=$(cd "$folder" && DEB_HOST_ARCH="$architecture" dpkg-shlibdeps -O "${options[@]}" "$@" 2>"$folder/errors"); then
         cat "$folder/errors" >&2
@@ -136,8 +136,25 @@ run_program() {
     fi
 }
 
+# Sets what dpkg-shlibdeps and the emulator need to know of the device's Debian: `arm64_sysroot` with the libraries, and
+# `arm64_shlibs`, a file that says which package each of them is in.
 need_arm64_tools() {
     apt_install qemu-user-static
+    source "$repository/Scripts/lib/debian.sh"
     source "$repository/Scripts/lib/arm64.sh"
+    need_arm64_builder
     need_arm64_sysroot
+    cached_folder arm64/shlibs "$(arm64_recipe make_arm64_shlibs)" make_arm64_shlibs
+    arm64_shlibs="$cached/shlibs"
+}
+
+make_arm64_shlibs() {
+    local folder=$1 file
+    say "Reading which packages of Debian $target_suite the libraries are in"
+    debian_lists "$folder/debian" "$target_suite" arm64
+    debian_download "$folder/debian" install --download-only "${target_packages[@]}"
+    for file in "$folder"/debian/cache/archives/*.deb; do
+        dpkg-deb --info "$file" shlibs 2>/dev/null || true
+    done | grep -v '^udeb:' >"$folder/shlibs"
+    rm -rf -- "$folder/debian"
 }
