@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The emulated arm64 board that Board/qemu-virt is made for. Source after common.sh.
+# The emulated arm64 board that Board/qemu-virt is made for. Source after common.sh and debian.sh.
 
 # shellcheck disable=SC2034 # for those who source it
 board_machine_packages=(qemu-system-arm qemu-efi-aarch64 qemu-utils openssh-client)
@@ -27,4 +27,17 @@ board_machine() {
         -device qemu-xhci -device usb-serial,chardev=usbserial \
         -device i6300esb -action watchdog=reset \
         -smbios "type=11,value=io.systemd.credential.binary:ssh.authorized_keys.root=$(base64 -w 0 <"$keys")"
+}
+
+# Sets `board_tools` to a folder with arm64 programs that the tests bring along: a device has no use for them.
+need_board_tools() {
+    cached_folder arm64/board-tools "$(declare -f make_board_tools)" make_board_tools
+    board_tools=$cached
+}
+
+make_board_tools() {
+    debian_lists "$1/debian" trixie arm64
+    debian_download "$1/debian" download v4l-utils
+    debian_unpack "$1"/debian/v4l-utils_*.deb "$1" --strip-components=3 ./usr/bin/v4l2-ctl
+    rm -rf -- "$1/debian"
 }
