@@ -1,7 +1,7 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # for those who source it; what common.sh sets
 # The emulated arm64 board that Board/qemu-virt is made for. Source after common.sh and debian.sh.
 
-# shellcheck disable=SC2034 # for those who source it
 board_machine_packages=(qemu-system-arm qemu-efi-aarch64 qemu-utils openssh-client)
 board_firmware=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
 
