@@ -15,7 +15,7 @@ DEVICE_ID = "/etc/edge-agent/device-id"
 
 @pytest.fixture(scope="module")
 def installed(machine: Machine) -> Machine:
-    machine.run(f"{APT} install /packages/older.deb", timeout=120)
+    machine.run(f"{APT} install /packages/older.deb", timeout=240)
     wait_until("the service is active", lambda: is_active(machine))
     return machine
 
@@ -150,7 +150,7 @@ def test_an_upgrade_keeps_what_the_owner_made(installed: Machine):
     )
     kept = installed.run(f"sha256sum {CONFIGURATION}")
     before = property_of_service(installed, "MainPID")
-    installed.run(f"{APT} install /packages/newer.deb", timeout=120)
+    installed.run(f"{APT} install /packages/newer.deb", timeout=240)
     assert installed.run(f"sha256sum {CONFIGURATION}") == kept
     assert installed.run(f"stat -c '%U %G %a' {CONFIGURATION}") == "edge-agent edge-agent 600"
     assert installed.run(f"cat {DEVICE_ID}") == identity
@@ -167,14 +167,14 @@ def test_configuring_does_not_enable_what_was_disabled(installed: Machine):
 
 
 def test_removal_stops_the_service_and_keeps_what_the_owner_made(installed: Machine):
-    installed.run(f"{APT} remove edge-agent", timeout=120)
+    installed.run(f"{APT} remove edge-agent", timeout=240)
     assert not is_active(installed)
     assert installed.execute("pgrep -u edge-agent || ls /run/edge-agent /usr/bin/edge-agent /usr/bin/edgectl")[0] != 0
     installed.run(f"test -e {CONFIGURATION} && test -e {DEVICE_ID} && test -d /var/lib/edge-agent")
 
 
 def test_a_purge_leaves_nothing_but_the_user(installed: Machine):
-    installed.run(f"{APT} purge edge-agent", timeout=120)
+    installed.run(f"{APT} purge edge-agent", timeout=240)
     assert installed.run("find / -xdev -name '*edge-agent*' -o -xdev -name '*edgectl*'") == ""
     installed.run("id edge-agent")
     assert installed.run("systemctl --failed --no-legend --plain") == ""
