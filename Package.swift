@@ -104,7 +104,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "edgectl", dependencies: ["ControlProtocol", arguments], swiftSettings: settings),
+            name: "edgectl", dependencies: ["ControlProtocol", "CLinux", arguments], swiftSettings: settings),
 
         tests("Media"),
         tests("Containers"),
