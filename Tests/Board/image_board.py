@@ -1,5 +1,6 @@
 """The device: the bootable arm64 image on an emulated machine, systemd running the agent, ssh as the way in."""
 
+import os
 import shlex
 import socket
 import subprocess
@@ -185,6 +186,9 @@ class ImageBoard(Board):
         return self.run(f"systemctl show --property={name} --value {unit}").strip()
 
     def start_agent(self, service: MediaService):
+        self.run(f"mkdir -p {self.log_folder}")
+        for tool in Path(os.environ["EDGE_AGENT_BOARD_TOOLS"]).iterdir():
+            self.put(tool, f"{self.log_folder}/{tool.name}")
         self.run(
             f"sed -i 's|rtmp://10.0.2.2:[0-9]*/|rtmp://10.0.2.2:{service.rtmp_port}/|' /etc/edge-agent/edge-agent.yaml; "
             f"systemctl reload-or-restart {AGENT}", timeout=60)
