@@ -26,6 +26,28 @@ die() {
 # The text of a script's own head comment is its --help.
 print_help() { sed -n '2,/^$/s/^# \{0,1\}//p' "$1"; }
 
+# cached_folder NAME RECIPE COMMAND...: sets `cached` to a folder in the cache that COMMAND FOLDER has filled, now or in
+# an earlier run. RECIPE is the text of everything that goes in; the two folders of a name that were used last are kept.
+cached_folder() {
+    local name=$1 key making
+    key=$(sha256sum <<<"$2" | cut -c1-16)
+    shift 2
+    cached="$cache/$name-$key"
+    if [ ! -e "$cached" ]; then
+        mkdir -p -- "$(dirname -- "$cached")"
+        # What runs that were interrupted left.
+        find "$(dirname -- "$cached")" -maxdepth 1 -name '*.making-*' -mmin +120 -exec rm -rf -- {} +
+        making=$(mktemp -d -- "$cached.making-XXXXXX")
+        chmod 755 "$making"
+        "$@" "$making"
+        # Another run may have been faster.
+        mv -T -- "$making" "$cached" 2>/dev/null || rm -rf -- "$making"
+    fi
+    touch -- "$cached"
+    find "$(dirname -- "$cached")" -maxdepth 1 -name "$(basename -- "$name")-????????????????" -printf '%T@ %p\n' |
+        sort -rn | sed -n '3,$s/^[^ ]* //p' | xargs -r -d '\n' rm -rf --
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 as_root() {
@@ -100,10 +122,13 @@ need_swift() {
     fi
 }
 
+# What the sources include and link.
+library_packages=(
+    libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev libyaml-dev
+)
+
 install_build_packages() {
-    apt_install ca-certificates git binutils g++ libc6-dev pkg-config \
-        libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev \
-        libyaml-dev fonts-dejavu-core
+    apt_install ca-certificates git binutils g++ libc6-dev pkg-config fonts-dejavu-core "${library_packages[@]}"
 }
 
 install_media_service_packages() { apt_install libnginx-mod-rtmp nginx; }

@@ -61,16 +61,19 @@ struct ControlConnection: ParsableArguments {
 extension CodeStream: ExpressibleByArgument {}
 extension DataType: ExpressibleByArgument {}
 
-func printLine(_ text: String) { write(text, to: STDOUT_FILENO) }
+func printLine(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
-func printError(_ text: String) { write(text, to: STDERR_FILENO) }
+/// Without an end of the line.
+func printText(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+func printError(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
 /// At once, so that events can be followed through a pipe.
 private func write(_ text: String, to file: Int32) {
-    let line = Array((text + "\n").utf8)
+    let bytes = Array(text.utf8)
     var sent = 0
-    while sent < line.count {
-        let count = line[sent...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+    while sent < bytes.count {
+        let count = bytes[sent...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }
         guard count > 0 else { return }
         sent += count

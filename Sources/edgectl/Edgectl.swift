@@ -10,11 +10,11 @@ struct Edgectl: ParsableCommand {
             Every command takes --json, which prints the agent's own answer.
 
             Exit status: 0 done; 1 the agent refused, or what was commanded failed; 64 the command line is wrong; \
-            69 the agent does not answer.
+            69 the agent, or the update engine, does not answer.
             """,
         version: agentVersion,
         subcommands: [
             StatusCommand.self, ChannelsCommand.self, ViewersCommand.self, SnapshotCommand.self, PushCommand.self,
-            EventsCommand.self,
+            EventsCommand.self, UpdateCommand.self,
         ])
 }

@@ -1,12 +1,9 @@
 """An emulated board under QEMU, and the media service on the host that it pushes to."""
 
-import os
 import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -95,37 +92,21 @@ class MediaService:
 
 
 class Board:
-    """Boots when made; `run` runs shell commands inside."""
+    """A machine with the agent on it, once it is told to boot; `run` runs shell commands inside."""
 
-    BOOT_TIMEOUT = 120
+    architecture: str
+    console_path: Path
+    #: Where `start` puts logs.
+    log_folder: str
+    process: Process | None = None
 
-    def __init__(self, image: Path, folder: Path):
-        self.console_path = folder / "console.log"
-        self.port = free_port()
-        self.process = Process([
-            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem",
-            "-smp", "2", "-m", "1024", "-nodefaults", "-no-reboot", "-display", "none",
-            "-serial", f"file:{self.console_path}",
-            "-kernel", image / "kernel", "-initrd", image / "initramfs",
-            "-append", "console=ttyS0 panic=-1 loglevel=4 mitigations=off",
-            "-netdev", f"user,id=network,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.15:80",
-            "-device", "virtio-net-pci,netdev=network,romfile=",
-        ])
-        try:
-            wait_until("the board boots", self._is_ready, self.BOOT_TIMEOUT)
-        except BoardError as error:
-            self.process.stop(signal.SIGKILL)
-            raise BoardError(f"{error}\nits console:\n{self.console()}") from None
+    def boot(self):
+        """Switches it on, and waits until it takes commands."""
+        raise NotImplementedError
 
-    def _is_ready(self) -> bool:
-        if not self.process.is_running:
-            raise BoardError("QEMU ended")
-        if "board: ready" not in self.console():
-            return False
-        try:
-            return self.run("true", timeout=5) == ""
-        except BoardError:
-            return False
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.is_running
 
     def console(self) -> str:
         try:
@@ -135,19 +116,7 @@ class Board:
 
     def execute(self, script: str, timeout: float = 30) -> tuple[int, str]:
         """Status and output of a shell script run inside. What it leaves running must not hold its output."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/cgi-bin/run", data=script.encode(), method="POST",
-            headers={"Content-Type": "application/octet-stream"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=timeout) as response:
-                text = response.read().decode(errors="replace")
-        except (OSError, urllib.error.URLError) as error:
-            raise BoardError(f"the board did not answer within {timeout:g} s: {error}; asked for:\n{script}") from None
-        output, found, status = text.rpartition("\nstatus ")
-        if not found:
-            raise BoardError(f"the board's answer was cut off; asked for:\n{script}\nit said:\n{text}")
-        return int(status), output
+        raise NotImplementedError
 
     def run(self, script: str, timeout: float = 30) -> str:
         """Output of a shell script that must succeed."""
@@ -157,14 +126,30 @@ class Board:
         return output
 
     def start(self, command: str, log: str) -> int:
-        """Starts a program that goes on running; its process id. Its output goes to /var/log/`log`."""
-        return int(self.run(f"setsid {command} </dev/null >/var/log/{log} 2>&1 & echo $!"))
+        """Starts a program that goes on running; its process id. Its output goes to `log` in `log_folder`."""
+        return int(self.run(
+            f"mkdir -p {self.log_folder}; setsid {command} </dev/null >{self.log_folder}/{log} 2>&1 & echo $!"))
+
+    def start_agent(self, service: MediaService):
+        """Has the agent run, with the service as where it pushes to unless told otherwise."""
+        raise NotImplementedError
+
+    def agent_pid(self) -> int:
+        raise NotImplementedError
+
+    def logs(self) -> str:
+        """What helps to understand a failure."""
+        raise NotImplementedError
 
     def stop(self):
-        # There is nothing in it to save.
-        self.process.stop(signal.SIGKILL)
+        """Pulls its plug."""
+        if self.process is not None:
+            self.process.stop(signal.SIGKILL)
 
-
-def image_folder() -> Path | None:
-    name = os.environ.get("EDGE_AGENT_BOARD")
-    return Path(name) if name else None
+    @staticmethod
+    def split_status(answer: str, script: str) -> tuple[int, str]:
+        """Takes the last line "status N" off the output."""
+        output, found, status = answer.rpartition("\nstatus ")
+        if not found:
+            raise BoardError(f"the board's answer was cut off; asked for:\n{script}\nit said:\n{answer}")
+        return int(status), output

@@ -1,8 +1,30 @@
 """Fixtures of the board's tests; `Scripts/board --test` runs them."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from board import Board, BoardError, MediaService, image_folder
+from board import Board, BoardError, MediaService
+from image_board import ImageBoard
+from initramfs_board import InitramfsBoard
+
+# What Scripts/board gives: the board's architecture, and the folder of what it boots.
+ARCHITECTURE = os.environ.get("EDGE_AGENT_BOARD_ARCH", "amd64")
+IMAGE = os.environ.get("EDGE_AGENT_BOARD")
+
+# What only a device with systemd, slots and a disk can show.
+collect_ignore = [] if ARCHITECTURE == "arm64" else ["test_device.py", "test_recovery.py", "test_update.py"]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="the long forms, some of which take many minutes")
+
+
+@pytest.fixture(scope="session")
+def full(request) -> bool:
+    return request.config.getoption("--full")
 
 
 @pytest.fixture(scope="session")
@@ -13,14 +35,19 @@ def service(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def board(tmp_path_factory, request):
-    image = image_folder()
-    if image is None or not (image / "initramfs").exists():
+def board(request):
+    if not IMAGE:
         pytest.fail("there is no board image; run Scripts/board --arch amd64 --test", pytrace=False)
-    board = Board(image, tmp_path_factory.mktemp("board"))
-    request.config.stash[BOARD] = board
-    yield board
-    board.stop()
+    # A socket's path is short, so pytest's own folders are too deep.
+    with tempfile.TemporaryDirectory(prefix="board-") as folder:
+        kind = ImageBoard if ARCHITECTURE == "arm64" else InitramfsBoard
+        board = kind(Path(IMAGE), Path(folder))
+        request.config.stash[BOARD] = board
+        try:
+            board.boot()
+            yield board
+        finally:
+            board.stop()
 
 
 BOARD = pytest.StashKey[Board]()
@@ -33,9 +60,9 @@ def pytest_runtest_makereport(item, call):
     board = item.config.stash.get(BOARD, None)
     if report.failed and board is not None:
         report.sections.append(("console of the board", board.console()[-8000:]))
-        if board.process.is_running:
+        if board.is_running:
             try:
-                _, logs = board.execute("tail -n 60 /var/log/*.log; dmesg | tail -n 20; ps", timeout=20)
+                logs = board.logs()
             except BoardError as error:
                 logs = str(error)
             report.sections.append(("logs on the board", logs))

@@ -8,7 +8,7 @@ import json
 import numpy
 import pytest
 
-from board import BoardError, wait_until
+from board import wait_until
 from recording import Recorder, Recording, peak_frequency
 
 RATE = 16000
@@ -38,21 +38,11 @@ def push(board) -> dict:
 
 @pytest.fixture(scope="module")
 def agent(board, service):
-    """The agent on the board with its own configuration, hearing a tone."""
+    """The agent on the board with the board's own configuration, hearing a tone."""
     board.start(
         f"speaker-test -D plughw:CARD=Loopback,DEV=0 -c 1 -r {RATE} -F S16_LE -t sine -f {TONE}", "tone.log")
-    board.run(
-        f"sed 's|10.0.2.2:1935/|10.0.2.2:{service.rtmp_port}/|' /etc/edge-agent/edge-agent.yaml >/tmp/agent.yaml"
-    )
-    pid = board.start("edge-agent run --config /tmp/agent.yaml", "edge-agent.log")
-
-    def answers():
-        if board.execute(f"kill -0 {pid}")[0] != 0:
-            raise BoardError("edge-agent ended")
-        return board.execute("edgectl status --json")[0] == 0
-
-    wait_until("the agent answers", answers, PATIENCE)
-    return pid
+    board.start_agent(service)
+    return board.agent_pid()
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +94,7 @@ def test_push_arrives_at_the_media_service(board, service, opened, tmp_path):
 
 
 def check_controls(board):
-    """The camera is set as Board/edge-agent.yaml says."""
+    """The camera is set as the board's configuration says."""
     text = board.run("v4l2-ctl -d /dev/video0 -C brightness,horizontal_movement")
     # A menu's value is followed by its name.
     assert [line.split()[1] for line in text.splitlines()] == ["132", "4"], text
