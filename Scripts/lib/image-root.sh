@@ -99,7 +99,7 @@ set_up_access() {
 masked=(
     getty@tty1.service systemd-firstboot.service systemd-pcrphase.service systemd-pcrphase-sysinit.service
     systemd-hwdb-update.service systemd-journal-catalog-update.service systemd-update-done.service ldconfig.service
-    systemd-sysusers.service systemd-networkd-wait-online.service systemd-logind.service
+    systemd-sysusers.service systemd-networkd-wait-online.service
     systemd-udev-load-credentials.service systemd-networkd-persistent-storage.service systemd-network-generator.service
     proc-sys-fs-binfmt_misc.automount systemd-sysext.socket systemd-creds.socket systemd-initctl.socket
     systemd-ask-password-console.path systemd-ask-password-wall.path modprobe@loop.service modprobe@dm_mod.service
