@@ -27,12 +27,6 @@ swift_leaves_out=(
     '*/FrameworkABIBaseline' '*/migrator' '*/swift/pm' '*/Testing.swiftcrossimport' '*/_Testing_Foundation.swiftmodule'
 )
 
-# recipe NAME...: prints variables and functions, of which a change makes what is cached anew.
-recipe() {
-    local name
-    for name in "$@"; do declare -p "$name" 2>/dev/null || declare -f "$name"; done
-}
-
 # Sets `arm64_builder` to the root of the compiler: a folder with `usr`.
 need_arm64_builder() {
     [ "$(dpkg --print-architecture)" = amd64 ] || die 'arm64 programs are cross-built on an amd64 machine only'
