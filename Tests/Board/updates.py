@@ -1,6 +1,7 @@
 """Updates as the tests want them: signed by whom, for which board, with what inside."""
 
 import io
+import random
 import shutil
 import subprocess
 import tarfile
@@ -58,7 +59,8 @@ class UpdateMaker:
     def small_system(self) -> Path:
         """Nothing that could be started: for bundles that are refused before anybody looks inside."""
         path = self.folder / "small.img"
-        path.write_bytes(b"no system" * 8192)
+        # What does not compress, or the bundle would be too small to be one.
+        path.write_bytes(random.Random(1).randbytes(1 << 16))
         return path
 
     def system_of(self, bundle: Path) -> Path:
