@@ -15,7 +15,7 @@ build_programs() {
     install_build_packages
     say "Building for the package (swift build -c release --static-swift-stdlib --scratch-path .build-$architecture)"
     for program in edge-agent edgectl; do
-        swift build -c release --static-swift-stdlib --scratch-path ".build-$architecture" -Xlinker -s \
+        swift build -c release --static-swift-stdlib --scratch-path ".build-$architecture" "${link_options[@]}" \
             --product "$program"
     done
 }

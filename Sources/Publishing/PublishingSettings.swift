@@ -18,8 +18,10 @@ package struct PublishingSettings: Sendable, Hashable {
     package var noDataTimeout = MediaTime.seconds(10)
     /// How long the service may take not a single byte of what waits for it.
     package var stallTimeout = MediaTime.seconds(15)
-    /// How long the kernel waits for the peer to acknowledge what was sent (TCP_USER_TIMEOUT).
-    package var acknowledgementTimeout = MediaTime.seconds(10)
+    /// How long the kernel waits for the peer to acknowledge what was sent (TCP_USER_TIMEOUT). A network that is away
+    /// for ten seconds is survived, with the pauses between the kernel's attempts: whoever gives up earlier finds the
+    /// service still occupied by his own dead connection, often for a minute.
+    package var acknowledgementTimeout = MediaTime.seconds(20)
     /// How long an orderly farewell may take.
     package var closeTimeout = MediaTime.milliseconds(800)
 

@@ -68,7 +68,7 @@ def test_nothing_is_written_outside_the_data_partition(board, service, pushing, 
     """The disk's own counters, while the agent pushes."""
     assert stream_arrives(service.address("board"), tmp_path, PATIENCE)
     wait_until("the system is confirmed", board.is_confirmed, PATIENCE)
-    seconds = 300 if full else 20
+    seconds = 300 if full else 10
     before, began = sectors_written(board), time.monotonic()
     # This is how long is looked, not a wait for anything.
     time.sleep(seconds)

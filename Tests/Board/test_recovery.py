@@ -81,7 +81,7 @@ def test_a_panic_of_the_kernel_restarts_it(board, comes_back, full):
 
 def test_a_power_cut_while_it_runs(board, comes_back, full):
     if not full:
-        pytest.skip("the power cut in the middle of an installation shows it as well; --full")
+        pytest.skip("the power cut after an update shows it as well; --full")
     board.power_cut()
     began = time.monotonic()
     board.boot()
