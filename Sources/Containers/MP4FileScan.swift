@@ -74,8 +74,22 @@ struct MP4FileScan {
         var movieEnd: Int64
     }
 
-    /// Everything up to the movie box: the one at the end where the file is closed, else the one before the fragments.
+    /// Everything up to the movie box that counts.
     private static func head(after start: Int64, _ length: Int64, _ read: Read) throws(MP4Reader.Failure) -> Head {
+        var closing: MP4Reader.Failure?
+        do {
+            return try head(after: start, length, read, closing: &closing)
+        } catch {
+            // There are no fragments instead, so what is wrong at the end says more.
+            throw closing ?? error
+        }
+    }
+
+    /// Where a file is closed, its movie box is the one at the end. Where that makes no sense, or was cut off, what the
+    /// closed file hides is read: the first movie box, with the fragments behind it.
+    private static func head(
+        after start: Int64, _ length: Int64, _ read: Read, closing: inout MP4Reader.Failure?
+    ) throws(MP4Reader.Failure) -> Head {
         var offset = start
         var identity: SegmentIdentity?
         var placeholder: Int64?
@@ -89,18 +103,31 @@ struct MP4FileScan {
                 if identity == nil { identity = try Self.identity(box, length, read) }
                 offset = box.end
             default:
-                let isPlaceholder = box.headerLength == MP4Closing.placeholderLength
-                if isPlaceholder, let movie = try closingMovie(behind: box, length, read) {
-                    return Head(
-                        identity: identity, placeholder: box.offset, movie: movie.reading, movieEnd: movie.end)
+                // Whatever its type became if the last write of the close was torn.
+                let isLong = box.headerLength == MP4Closing.placeholderLength
+                if isLong || box.length == MP4Closing.placeholderLength { placeholder = placeholder ?? offset }
+                do {
+                    if isLong, let (movie, end) = try closingMovie(behind: box, length, read) {
+                        return Head(identity: identity, placeholder: placeholder, movie: movie, movieEnd: end)
+                    }
+                } catch {
+                    if case .unreadable = error { throw error }
+                    closing = closing ?? error
                 }
-                // Not closed, or cut off since: what it hides is read.
-                if isPlaceholder || box.length == MP4Closing.placeholderLength { placeholder = placeholder ?? offset }
-                offset = isPlaceholder ? offset + Int64(MP4Closing.placeholderLength) : box.end
+                offset = isLong ? offset + Int64(MP4Closing.placeholderLength) : box.end
             }
             guard offset > box.offset, offset <= length else { throw .noMovie }
         }
         throw .tooLarge("boxes before the movie box")
+    }
+
+    /// Nil where there is no other movie box behind than one of fragments.
+    private static func closingMovie(
+        behind box: Place, _ length: Int64, _ read: Read
+    ) throws(MP4Reader.Failure) -> (MP4MovieReading, end: Int64)? {
+        guard box.end < length, let next = try place(at: box.end, length, read), next.type == "moov" else { return nil }
+        let movie = try movie(next, length, read)
+        return movie.isFragmented ? nil : (movie, next.end)
     }
 
     /// Nil where there is no whole box header any more.
@@ -144,24 +171,6 @@ struct MP4FileScan {
         return try MP4MovieReading(body(box, length, read), mediaEnd: length)
     }
 
-    /// Nil where there is none that is whole; but what cannot be read is not taken for absent.
-    private static func closingMovie(
-        behind box: Place, _ length: Int64, _ read: Read
-    ) throws(MP4Reader.Failure) -> (reading: MP4MovieReading, end: Int64)? {
-        do {
-            guard box.end < length, let next = try place(at: box.end, length, read), next.type == "moov" else {
-                return nil
-            }
-            let movie = try movie(next, length, read)
-            return movie.isFragmented ? nil : (movie, next.end)
-        } catch {
-            switch error {
-            case .malformed, .noMovie: return nil
-            default: throw error
-            }
-        }
-    }
-
     private static func identity(
         _ box: Place, _ length: Int64, _ read: Read
     ) throws(MP4Reader.Failure) -> SegmentIdentity? {
@@ -185,10 +194,8 @@ struct MP4FileScan {
                 validLength = place.end
             }
         } catch {
-            switch error {
-            case .unreadable, .tooLarge: throw error
-            default: break
-            }
+            // What cannot be read is not taken for damaged.
+            if case .unreadable = error { throw error }
         }
         tracks = builder.finished()
         return places

@@ -33,7 +33,7 @@ struct MP4MovieReading {
             for box in try extends.children() where box.type == "trex" { try readDefaults(box.body) }
         }
         for box in boxes where box.type == "trak" { try readTrack(box.body, movieTimescale: movieTimescale) }
-        guard !tracks.isEmpty else { throw .noMovie }
+        guard !tracks.isEmpty || !isFragmented else { throw .noMovie }
     }
 
     private static func timescale(_ body: inout ByteBuffer) throws(MP4Reader.Failure) -> Int {
