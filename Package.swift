@@ -106,13 +106,17 @@ let package = Package(
         .executableTarget(
             name: "edgectl", dependencies: ["ControlProtocol", "CLinux", arguments], swiftSettings: settings),
 
+        // What several rooms' tests need.
+        .target(
+            name: "TestSupport", dependencies: [nio, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
+
         tests("Media"),
-        tests("Containers"),
+        tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices"),
         tests("Streaming", [nioEmbedded, nioPosix]),
-        tests("Publishing", [nioEmbedded, nioTLS]),
+        tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
