@@ -56,6 +56,7 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
@@ -75,9 +76,11 @@ let package = Package(
 
         // Floor 5: consumers of media that act on command.
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+        room(
+            "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Streaming"]),
+        room("Signalling", ["Media", "Streaming", "Recording"]),
         room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
@@ -86,12 +89,12 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Signalling", "ControlProtocol", nio, nioPosix, nioHTTP,
-                nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
+                nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
             ]),
 
         // Floor 8: programs.
@@ -117,6 +120,7 @@ let package = Package(
         tests("Devices"),
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
+        tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),

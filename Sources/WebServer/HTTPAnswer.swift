@@ -69,6 +69,18 @@ package struct HTTPAnswer: Sendable {
         return answer
     }
 
+    /// The head of a download, whose body is sent from the file.
+    package static func file(name: String, bytes: Int64) -> HTTPAnswer {
+        var answer = HTTPAnswer(
+            status: 200,
+            headers: [
+                ("Content-Type", "application/octet-stream"), ("Cache-Control", "no-store"),
+                ("Content-Disposition", "attachment; filename=\"\(name)\""), ("Content-Length", "\(bytes)"),
+            ])
+        answer.isEndless = true
+        return answer
+    }
+
     /// The head of a stream of server-sent events.
     package static var eventStream: HTTPAnswer {
         var answer = HTTPAnswer(

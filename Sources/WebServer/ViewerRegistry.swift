@@ -74,7 +74,7 @@ package final class ViewerRegistry: Sendable {
     }
 
     /// On the viewer's event loop.
-    func add(_ viewer: FLVViewer, on loop: any EventLoop) {
+    func add(_ viewer: any RegisteredViewer, on loop: any EventLoop) {
         group(of: loop).add(viewer)
     }
 
@@ -91,7 +91,7 @@ package final class ViewerRegistry: Sendable {
     }
 
     /// On the viewer's event loop, once.
-    func leave(_ viewer: FLVViewer, framesSent: Int, framesDropped: Int, bytesSent: Int) {
+    func leave(_ viewer: any RegisteredViewer, framesSent: Int, framesDropped: Int, bytesSent: Int) {
         let groups = state.withLock { state in
             state.admission.leave()
             state.gone.framesSent += framesSent
@@ -103,16 +103,23 @@ package final class ViewerRegistry: Sendable {
     }
 }
 
+/// A connection that takes a viewer's place. Everything is called on its event loop.
+protocol RegisteredViewer: AnyObject {
+    /// Called about once a second: finds out whether the other side is gone without saying so.
+    func sweep(now: NIODeadline)
+    func report(now: NIODeadline) -> ViewerReport
+}
+
 /// The viewers of one event loop; touched only there.
 private final class LoopViewers: @unchecked Sendable {
     let loop: any EventLoop
     let scratch = FrameScratch()
-    private var viewers: [FLVViewer] = []
+    private var viewers: [any RegisteredViewer] = []
     private var sweeper: RepeatedTask?
 
     init(loop: any EventLoop) { self.loop = loop }
 
-    func add(_ viewer: FLVViewer) {
+    func add(_ viewer: any RegisteredViewer) {
         viewers.append(viewer)
         guard sweeper == nil else { return }
         sweeper = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [self] _ in
@@ -121,7 +128,7 @@ private final class LoopViewers: @unchecked Sendable {
         }
     }
 
-    func remove(_ viewer: FLVViewer) {
+    func remove(_ viewer: any RegisteredViewer) {
         guard let index = viewers.firstIndex(where: { $0 === viewer }) else { return }
         viewers.swapAt(index, viewers.count - 1)
         viewers.removeLast()

@@ -28,7 +28,7 @@ import Testing
         viewerLimit: 64,
         viewers: [
             ViewerReport(
-                id: 1, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
+                id: 1, activity: .live, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
                 connectedSeconds: 3.25, bytesSent: 1, framesSent: 2, framesDropped: 3, queuedBytes: 4)
         ], pushes: [push])
 

@@ -34,7 +34,7 @@ import edgectl
             viewerLimit: 64,
             viewers: [
                 ViewerReport(
-                    id: 3, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
+                    id: 3, activity: .playback, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
                     connectedSeconds: 59, bytesSent: 999, framesSent: 20, framesDropped: 0, queuedBytes: 1000)
             ], pushes: [push])
         #expect(
@@ -48,8 +48,8 @@ import edgectl
                   sub   idle      640x360                                     0 consumers
 
                 1 viewer (at most 64)
-                  ID  STREAM  FROM            BY          FOR   SENT  FRAMES  DROPPED  WAITING
-                   3  0/main  127.0.0.1:3333  websocket  59 s  999 B      20        0   1.0 kB
+                  ID  WHAT      STREAM  FROM            BY          FOR   SENT  FRAMES  DROPPED  WAITING
+                   3  playback  0/main  127.0.0.1:3333  websocket  59 s  999 B      20        0   1.0 kB
 
                 1 push
                   ID  STREAM  DATA  STATE    FOR    SENT  DROPPED  TARGET

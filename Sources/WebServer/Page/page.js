@@ -1,6 +1,7 @@
 // The page: a wall of live tiles, one player to each.
 
 import { FLVPlayer } from "./player.js";
+import { Timeline, command, newVisitor } from "./recordings.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
 const MAX_TILES = 64;
@@ -47,6 +48,8 @@ class Tile {
         this.chosenQuality = channel.qualities.includes(quality) ? quality : null;
         this.started = started;
         this.suspended = false;
+        /// What is played of the recordings: `{ start, end, visitor, position }` in seconds; null for live.
+        this.recording = null;
         this.quality = this.bestQuality();
         this.root = element("tile").content.firstElementChild.cloneNode(true);
         const part = (name) => this.root.querySelector(name);
@@ -71,9 +74,10 @@ class Tile {
         this.soundButton.hidden = !channel.hasAudio;
         this.root.toggleAttribute("data-sound-only", !channel.hasVideo);
 
+        part(".live").addEventListener("click", () => this.goLive());
         part(".remove").addEventListener("click", () => this.remove());
         part(".start").addEventListener("click", () => (this.player?.state === "blocked" ? this.player.play() : this.start()));
-        this.playButton.addEventListener("click", () => (this.started ? this.stop() : this.start()));
+        this.playButton.addEventListener("click", () => this.togglePlay());
         this.soundButton.addEventListener("click", () => this.setSound(this.video.muted));
         this.fullButton.addEventListener("click", () => this.toggleFullScreen());
         this.video.addEventListener("dblclick", () => this.toggleFullScreen());
@@ -102,15 +106,91 @@ class Tile {
 
     open() {
         this.player?.destroy();
-        const query = new URLSearchParams({ action: "live", channel: this.channel.channel, quality: this.quality });
-        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`);
+        const { recording, channel: { channel } } = this;
+        const query = new URLSearchParams(recording
+            ? { action: "playback", channel, start_time: recording.start, end_time: recording.end, _visitor: recording.visitor }
+            : { action: "live", channel, quality: this.quality });
+        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, { recorded: recording !== null });
         this.player.addEventListener("state", () => this.show());
         this.player.addEventListener("stats", () => this.show());
         if (this.started && !this.suspended) this.player.start();
     }
 
+    togglePlay() {
+        if (this.recording && this.player.state !== "ended" && this.player.state !== "idle") this.setPaused(!this.player.paused);
+        else if (this.started && this.player.state !== "ended") this.stop();
+        else this.start();
+    }
+
+    // Recorded footage.
+
+    /// From a moment on, in seconds since 1970. Within what is playing already the device seeks.
+    async playRecording(start, end) {
+        const { recording } = this;
+        if (recording && recording.end === end && start >= recording.start && ["playing", "buffering"].includes(this.state)) {
+            recording.position = start;
+            try {
+                await this.order("playback_seek", { progress: (start - recording.start) * 1000 });
+                if (this.player.paused) await this.setPaused(false);
+                return;
+            } catch {
+                // It has just ended; begin again.
+            }
+        }
+        this.recording = { start: Math.floor(Math.min(start, end - 5)), end, visitor: newVisitor(), position: start };
+        this.started = true;
+        clearInterval(this.follower);
+        this.follower = setInterval(() => this.followRecording(), 1000);
+        this.open();
+        this.show();
+        page.changed();
+    }
+
+    goLive() {
+        clearInterval(this.follower);
+        this.recording = null;
+        page.timeline.mark(this.channel.channel, null);
+        this.started = true;
+        this.open();
+        this.show();
+        page.changed();
+    }
+
+    order(cmd, parameters = {}) {
+        return command({ channel: this.channel.channel, cmd, ...parameters }, this.recording.visitor);
+    }
+
+    async setPaused(paused) {
+        this.player.setPaused(paused);
+        this.show();
+        try {
+            await this.order(paused ? "playback_pause" : "playback_resume");
+        } catch {
+            // The playback has ended; the player says so.
+        }
+    }
+
+    async followRecording() {
+        const { recording } = this;
+        if (!recording || this.state !== "playing" || document.hidden) return;
+        try {
+            const { progress } = await this.order("playback_progress");
+            if (this.recording !== recording) return;
+            recording.position = recording.start + Number(progress) / 1000;
+            page.timeline.mark(this.channel.channel, recording.position);
+            this.show();
+        } catch {
+            // The next look tells more.
+        }
+    }
+
     start() {
         this.started = true;
+        const { recording } = this;
+        if (recording) {
+            this.playRecording(this.player.state === "ended" ? recording.start : recording.position, recording.end);
+            return;
+        }
         this.player.stop();
         if (!this.suspended) this.player.start();
         this.show();
@@ -130,6 +210,7 @@ class Tile {
         if (suspended && !this.video.muted && !evenIfHeard) return;
         this.suspended = suspended;
         if (suspended) this.player.stop();
+        else if (this.started && this.recording) this.playRecording(this.recording.position, this.recording.end);
         else if (this.started) this.player.start();
     }
 
@@ -163,6 +244,7 @@ class Tile {
     }
 
     remove() {
+        clearInterval(this.follower);
         const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
         this.player.destroy();
         this.root.remove();
@@ -174,8 +256,10 @@ class Tile {
     show() {
         const { root, player } = this;
         root.dataset.state = player.state;
-        root.toggleAttribute("data-started", this.started);
-        this.label(this.playButton, this.started ? "Stop" : "Start");
+        const runs = this.started && !player.paused && player.state !== "ended";
+        root.toggleAttribute("data-started", runs);
+        root.toggleAttribute("data-recorded", this.recording !== null);
+        this.label(this.playButton, runs ? (this.recording ? "Pause" : "Stop") : "Start");
         if (this.qualitySelect.value !== this.quality) this.qualitySelect.value = this.quality;
         setText(this.text, this.stateLine());
         setText(this.reasonText, this.reasonLine());
@@ -184,7 +268,11 @@ class Tile {
     }
 
     stateLine() {
-        const { player } = this;
+        const { player, recording } = this;
+        if (recording && ["playing", "ended"].includes(player.state)) {
+            const time = new Date(recording.position * 1000).toLocaleTimeString();
+            return player.state === "ended" ? "Recording ended" : `${player.paused ? "Paused" : "Recorded"} · ${time}`;
+        }
         switch (player.state) {
         case "connecting": return player.reason ? "Reconnecting…" : "Connecting…";
         case "buffering": return "Loading…";
@@ -232,6 +320,9 @@ class Page {
         this.channels = [];
         /// A wall that the address asks for is not remembered.
         this.requested = new URLSearchParams(location.search).get("tiles");
+        this.timeline = new Timeline({
+            onPlay: (channel, start, end) => this.playRecording(channel, start, end), onResize: () => this.layOut(),
+        });
         element("notice-action").addEventListener("click", () => this.load());
         element("add").addEventListener("change", ({ target }) => {
             const channel = this.channels.find((one) => String(one.channel) === target.value);
@@ -285,6 +376,7 @@ class Page {
         const add = element("add");
         add.replaceChildren(new Option("Add…", ""), ...this.channels.map(({ channel, name }) => new Option(name, channel)));
         add.hidden = false;
+        this.timeline.load(this.channels);
         this.layOut();
         this.summarise();
     }
@@ -294,6 +386,13 @@ class Page {
         this.tiles.push(new Tile(channel));
         this.changed();
         this.tiles.at(-1).root.scrollIntoView({ block: "nearest" });
+    }
+
+    /// On the channel's first tile; where it has none, on a new one.
+    playRecording(channel, start, end) {
+        const ofChannel = () => this.tiles.find((tile) => tile.channel.channel === channel.channel);
+        if (!ofChannel()) this.add(channel);
+        ofChannel()?.playRecording(start, end);
     }
 
     changed() {
@@ -330,7 +429,7 @@ class Page {
         if (!count) return;
         const style = getComputedStyle(wall);
         const width = wall.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
-        const height = innerHeight - wall.offsetTop - Number.parseFloat(style.paddingBottom);
+        const height = innerHeight - element("timeline").offsetHeight - wall.offsetTop - Number.parseFloat(style.paddingBottom);
         let best = { columns: 1, width: 0 };
         for (let columns = 1; columns <= count; columns++) {
             const rows = Math.ceil(count / columns);
