@@ -3,14 +3,14 @@
 # Sets up what compiles arm64 programs, out of Debian's packages: a builder root with Debian's own Swift compiler, and
 # a Swift SDK with the C libraries of the release that the device runs. Source after common.sh and debian.sh.
 
+arm64_sdk=edge-agent-arm64
+
 # Only this release has a Swift that is new enough, for both architectures.
 builder_suite=sid
 builder_packages=(swiftlang libc6-dev g++ git ca-certificates dash coreutils)
 # What the device runs.
 target_suite=trixie
 target_packages=(libc6-dev libstdc++-14-dev "${library_packages[@]}")
-
-arm64_sdk=edge-agent-arm64
 
 # What of the packages a build never looks at: debuggers, language servers, what editors use, documentation.
 builder_leaves_out=(
@@ -21,23 +21,18 @@ builder_leaves_out=(
 target_leaves_out=(
     './usr/bin' './usr/libexec' './usr/sbin' './usr/share/doc' './usr/share/info' './usr/share/locale' './usr/share/man'
 )
+# Debian has the module that joins Testing and Foundation, but not its library: who imports both could not be linked.
 swift_leaves_out=(
     './usr/libexec/swift/lib/lib*' './usr/libexec/swift/lib/clang/*/lib' '*/swift/host' '*/embedded'
-    '*/FrameworkABIBaseline' '*/migrator' '*/swift/pm'
+    '*/FrameworkABIBaseline' '*/migrator' '*/swift/pm' '*/Testing.swiftcrossimport' '*/_Testing_Foundation.swiftmodule'
 )
-
-# Prints what changes whenever the named functions or the variables above do: the recipe is the cache's key.
-arm64_recipe() {
-    declare -p builder_suite builder_packages target_suite target_packages arm64_sdk builder_leaves_out \
-        target_leaves_out swift_leaves_out debian_mirror
-    declare -f "$@"
-}
 
 # Sets `arm64_builder` to the root of the compiler: a folder with `usr`.
 need_arm64_builder() {
     [ "$(dpkg --print-architecture)" = amd64 ] || die 'arm64 programs are cross-built on an amd64 machine only'
     apt_install bubblewrap xz-utils zstd
-    cached_folder arm64/builder "$(arm64_recipe make_arm64_builder unpack_all)" make_arm64_builder
+    cached_folder arm64/builder \
+        "$(recipe builder_suite builder_packages builder_leaves_out make_arm64_builder unpack_all)" make_arm64_builder
     arm64_builder=$cached
     in_arm64_builder true ||
         die 'bubblewrap cannot make a namespace here. As root, or with user namespaces' \
@@ -90,8 +85,9 @@ in_arm64_builder() {
 need_arm64_sysroot() {
     local version
     version=$(<"$arm64_builder/swift-version")
-    cached_folder arm64/sdk "$version $(arm64_recipe make_arm64_sdk make_swift_libraries write_arm64_sdk)" \
-        make_arm64_sdk "$version"
+    cached_folder arm64/sdk \
+        "$version $(recipe builder_suite target_suite target_packages target_leaves_out swift_leaves_out \
+            make_arm64_sdk make_swift_libraries write_arm64_sdk unpack_all)" make_arm64_sdk "$version"
     arm64_sdks=$cached
     arm64_sysroot="$cached/$arm64_sdk.artifactbundle/$target_suite/sysroot"
 }

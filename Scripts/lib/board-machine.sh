@@ -18,13 +18,13 @@ make_board_disk() {
 board_machine() {
     local disk=$1 keys=$2 ssh_port=$3 http_port=$4
     printf '%s\n' qemu-system-aarch64 \
-        -machine virt -cpu cortex-a72 -accel tcg,thread=multi -smp 2 -m 1024 \
+        -machine virt,acpi=off -cpu cortex-a72 -accel tcg,thread=multi -smp 2 -m 1024 \
         -nodefaults -display none -bios "$board_firmware" \
         -drive "if=none,id=disk,file=$disk,format=qcow2" -device virtio-blk-pci,drive=disk,bootindex=0 \
         -netdev "user,id=network,hostfwd=tcp:127.0.0.1:$ssh_port-:22,hostfwd=tcp:127.0.0.1:$http_port-:8080" \
         -device virtio-net-pci,id=nic,netdev=network,romfile= \
         -device virtio-rng-pci \
-        -device qemu-xhci -device usb-serial,chardev=usbserial \
+        -device qemu-xhci -device usb-serial,chardev=usbserial,always-plugged=on \
         -device i6300esb -action watchdog=reset \
         -smbios "type=11,value=io.systemd.credential.binary:ssh.authorized_keys.root=$(base64 -w 0 <"$keys")"
 }

@@ -48,6 +48,12 @@ cached_folder() {
         sort -rn | sed -n '3,$s/^[^ ]* //p' | xargs -r -d '\n' rm -rf --
 }
 
+# recipe NAME...: prints the named variables and functions, so that what they make is made anew when they change.
+recipe() {
+    local name
+    for name in "$@"; do declare -p "$name" 2>/dev/null || declare -f "$name"; done
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 as_root() {

@@ -4,14 +4,26 @@
 # installed, and root is not needed. Source after common.sh.
 
 debian_mirror="${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+debian_security_mirror="${DEBIAN_SECURITY_MIRROR:-http://security.debian.org/debian-security}"
 
-# debian_lists FOLDER SUITE ARCH: FOLDER gets package lists of its own, which in_debian uses.
+# debian_sources SUITE COMPONENT...: the lines of a sources.list; a stable suite comes with its security fixes.
+debian_sources() {
+    local options='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+    printf 'deb %s %s %s %s\n' "$options" "$debian_mirror" "$1" "${*:2}"
+    if [ "$1" != sid ]; then
+        printf 'deb %s %s %s %s\n' "$options" "$debian_mirror" "$1-updates" "${*:2}"
+        printf 'deb %s %s %s %s\n' "$options" "$debian_security_mirror" "$1-security" "${*:2}"
+    fi
+}
+
+# debian_lists FOLDER SUITE ARCH [COMPONENT...]: FOLDER gets package lists of its own, which in_debian uses.
 debian_lists() {
-    local folder=$1 keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    local folder=$1
     apt_install debian-archive-keyring
     mkdir -p -- "$folder/state/lists/partial" "$folder/cache/archives/partial"
     : >"$folder/status"
-    printf 'deb [signed-by=%s] %s %s main\n' "$keys" "$debian_mirror" "$2" >"$folder/sources.list"
+    if [ $# = 3 ]; then set -- "$@" main; fi
+    debian_sources "$2" "${@:4}" >"$folder/sources.list"
     # A mirror may lag behind the date up to which its lists of a moving release are meant to be used.
     cat >"$folder/apt.conf" <<END
 Dir::State "$folder/state";

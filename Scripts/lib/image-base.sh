@@ -1,17 +1,24 @@
 #!/bin/bash
 # Makes the configured Debian root that all board images start from. Run as root in a mount namespace of its own:
-#   unshare --mount Scripts/lib/image-base.sh SUITE WORK PACKAGE...
-# WORK gets root.tar; everything else in it is removed.
+#   unshare --mount Scripts/lib/image-base.sh FOLDER PACKAGE...
+# The sources.list to use is standard input. FOLDER gets root.tar.
 #
 # This machine's own dpkg unpacks, and only the packages' scripts run as arm64 programs: it takes a third of the time
 # of a dpkg that is emulated itself.
 
 set -euo pipefail
-suite=$1 work=$2
-shift 2
+folder=$1
+shift
 
-root="$work/root"
+root="$folder/root"
 archives="$root/var/cache/apt/archives"
+
+# Nothing is left of a run that ends early, least of all what this user cannot remove.
+clean_up() {
+    umount -l "$root/proc" "$root/dev" 2>/dev/null || true
+    rm -rf --one-file-system -- "$root"
+}
+trap clean_up EXIT
 
 # dpkg_in_root ARGUMENT...: the order of unpacking is nobody's concern here, and a power cut just means another try.
 dpkg_in_root() {
@@ -22,7 +29,7 @@ dpkg_in_root() {
 
 # Files of all packages, without running anything: the packages' scripts need a shell and a C library to begin with.
 mmdebstrap --mode=root --variant=extract --architectures=arm64 --skip=cleanup/apt \
-    --aptopt='APT::Install-Recommends "false"' --include='?essential' --include="$*" "$suite" "$root"
+    --aptopt='APT::Install-Recommends "false"' --include='?essential' --include="$*" '' "$root" -
 
 mount --make-rprivate /
 mount -t proc proc "$root/proc"
@@ -42,5 +49,4 @@ dpkg_in_root --configure --pending
 umount -l "$root/proc" "$root/dev"
 rm -f -- "$root/usr/sbin/policy-rc.d"
 rm -rf -- "$root"/var/cache/apt "$root"/var/lib/apt/lists "$root"/usr/share/{doc,man,info,locale,lintian}
-tar -C "$root" --numeric-owner --xattrs -cf "$work/root.tar" .
-rm -rf -- "$root"
+tar -C "$root" --numeric-owner --xattrs -cf "$folder/root.tar" .

@@ -41,8 +41,9 @@ make_data() {
     local output=$1
     rm -f -- "$output"
     truncate -s "${data_size}M" "$output"
-    # Room in the group descriptors up to large cards; the journal's default for such a small disk would stay tiny.
-    mkfs.ext4 -q -L data -m 1 -J size=16 -E resize=268435456,lazy_itable_init=1,root_owner=0:0 "$output"
+    # What mkfs would choose for a small disk is wrong for the large one it becomes: blocks, journal and the room to
+    # grow (in blocks: 256 GiB) are set.
+    mkfs.ext4 -q -L data -b 4096 -m 1 -J size=16 -E resize=67108864,root_owner=0:0 "$output"
 }
 
 # copy_into DISK FILE START_MIB
@@ -58,9 +59,9 @@ make_disk() {
 label: gpt
 unit: sectors
 start=${esp_start}MiB, size=${esp_size}MiB, type=uefi, name=esp
-start=${slot_a_start}MiB, size=${slot_size}MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=system-a
-start=${slot_b_start}MiB, size=${slot_size}MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=system-b
-start=${data_start}MiB, size=${data_size}MiB, type=4D21B016-B534-45C2-A9FB-5C16E091FD2D, name=data
+start=${slot_a_start}MiB, size=${slot_size}MiB, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE, name=system-a
+start=${slot_b_start}MiB, size=${slot_size}MiB, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE, name=system-b
+start=${data_start}MiB, size=${data_size}MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=data
 TABLE
     copy_into "$output.new" "$esp" "$esp_start"
     copy_into "$output.new" "$system" "$slot_a_start"

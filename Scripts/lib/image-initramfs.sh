@@ -3,7 +3,7 @@
 
 # Modules that every board's system uses: file systems, updates (verity bundles through a loop device) and network.
 # shellcheck disable=SC2034
-system_modules=(squashfs ext4 overlay vfat nls_ascii nls_cp437 nls_utf8 loop dm-verity sha256_generic)
+system_modules=(squashfs ext4 overlay vfat nls_ascii nls_cp437 nls_utf8 autofs4 loop dm-verity sha256_generic)
 initramfs_modules=(squashfs ext4 overlay)
 
 # module_files UNPACKED VERSION NAME...: the modules and what they depend on, in loading order, relative to the
@@ -34,7 +34,6 @@ make_initramfs() {
         echo "$name" >>"$root/modules/list"
     done < <(module_files "$unpacked" "$version" "$@" "${initramfs_modules[@]}")
     install -m 755 Board/common/initramfs/init "$root/init"
-    # Not compressed: the squashfs around it is.
-    (cd "$root" && find . -print0 | sort -z | cpio --null --quiet -o -H newc -R 0:0) >"$output"
+    (cd "$root" && find . -print0 | sort -z | cpio --null --quiet -o -H newc -R 0:0) | gzip -9 -n >"$output"
     rm -rf -- "$root"
 }

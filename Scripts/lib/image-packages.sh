@@ -1,10 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2034 # common.sh sets what is not set here; Scripts/image uses what is set
 # What an image takes from Debian: the configured root, and packages that are only unpacked. Both are kept in the cache.
-# Source after common.sh.
+# Source after common.sh and debian.sh.
 
 image_suite=trixie
-image_cache="$cache/image"
 
 # Runs arm64 programs of the root that is being made.
 need_arm64_emulation() {
@@ -26,84 +25,48 @@ need_arm64_emulation() {
             "and the package that registered it, and try again"
 }
 
-# make_cached NAME KEY COMMAND...: sets `cached` to a folder that COMMAND FOLDER has filled once for this key. Of each
-# name the last two are kept.
-make_cached() {
-    local name=$1 key=$2 new old
-    shift 2
-    cached="$image_cache/$name-$key"
-    mkdir -p -- "$image_cache"
-    if [ ! -d "$cached" ]; then
-        new=$(mktemp -d "$image_cache/new-$name.XXXXXX")
-        if ! "$@" "$new" >"$image_cache/$name.log" 2>&1; then
-            tail -20 "$image_cache/$name.log" >&2
-            as_root rm -rf -- "$new"
-            die "this failed; all that was said is in $image_cache/$name.log"
-        fi
-        chmod 755 "$new"
-        mv -- "$new" "$cached"
-    fi
-    touch -- "$cached"
-    while read -r old; do as_root rm -rf -- "$old"; done < <(
-        find "$image_cache" -maxdepth 1 -name "$name-*" -printf '%T@ %p\n' | sort -rn | tail -n +3 | cut -d' ' -f2-)
-}
-
-key_of() { cat -- "$@" | sha256sum | cut -c1-16; }
-
-base_packages() { grep -v '^#' Board/common/packages; }
+base_packages() { sed '/^#/d' Board/common/packages; }
 
 # Sets `image_base` to the tar file of the configured root.
 need_image_base() {
     apt_install mmdebstrap debian-archive-keyring
     need_arm64_emulation
-    local key
-    key=$(key_of Board/common/packages Scripts/lib/image-base.sh <(echo "$image_suite"))
-    [ -d "$image_cache/base-$key" ] || say "Making the Debian root ($image_suite, arm64); this takes some minutes"
-    make_cached base "$key" make_base
+    cached_folder image/base "$image_suite $(base_packages; cat Scripts/lib/image-base.sh)" make_base
     image_base="$cached/root.tar"
 }
 
 make_base() {
-    # shellcheck disable=SC2046
-    as_root unshare --mount Scripts/lib/image-base.sh "$image_suite" "$1" $(base_packages)
+    local log="$cache/image/base.log"
+    say "Making the Debian root ($image_suite, arm64); this takes about four minutes"
+    # shellcheck disable=SC2046 # a package a word
+    debian_sources "$image_suite" main |
+        as_root unshare --mount Scripts/lib/image-base.sh "$1" $(base_packages) >"$log" 2>&1 || {
+        tail -20 "$log" >&2
+        die "the Debian root could not be made; all that was said is in $log"
+    }
     as_root chown "$(id -u):$(id -g)" "$1/root.tar"
 }
 
 # need_unpacked NAME PACKAGE...: sets `unpacked` to a folder with the files of these arm64 packages.
 need_unpacked() {
-    local name=$1 key
-    shift
-    key=$(key_of Scripts/lib/image-packages.sh <(echo "$image_suite $*"))
-    [ -d "$image_cache/$name-$key" ] || say "Fetching $*"
-    make_cached "$name" "$key" unpack_packages "$@"
-    unpacked="$cached"
+    cached_folder "image/$1" "$image_suite ${*:2} $(declare -f unpack_packages)" unpack_packages "${@:2}"
+    unpacked=$cached
 }
 
 # unpack_packages PACKAGE... FOLDER
 unpack_packages() {
-    local folder=${*: -1} apt package
-    apt="$folder.apt"
-    set -- "${@:1:$#-1}"
-    mkdir -p -- "$apt"/{lists/partial,archives/partial}
-    : >"$apt/status"
-    for package in "" "-updates"; do
-        echo "deb http://deb.debian.org/debian $image_suite$package main non-free-firmware"
-    done >"$apt/sources.list"
-    echo "deb http://security.debian.org/debian-security $image_suite-security main non-free-firmware" \
-        >>"$apt/sources.list"
-    local options=(-q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
-        -o "Dir::State::Lists=$apt/lists" -o "Dir::State::Status=$apt/status" -o "Dir::Cache=$apt"
-        -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=
-        -o APT::Update::Post-Invoke-Success= -o Dir::Etc::TrustedParts=/usr/share/keyrings)
-    apt-get "${options[@]}" update
-    for package in "$@"; do
+    local folder=${*: -1} package packages=()
+    say "Fetching ${*:1:$#-1}"
+    debian_lists "$folder/debian" "$image_suite" arm64 main non-free-firmware
+    for package in "${@:1:$#-1}"; do
         # A kernel's package without a version only names the newest one.
         if [[ $package == linux-image-* ]]; then
-            package=$(apt-cache "${options[@]}" depends "$package" |
+            package=$(in_debian "$folder/debian" apt-cache depends "$package" |
                 sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
         fi
-        (cd "$apt" && apt-get "${options[@]}" download "$package")
+        packages+=("$package")
     done
-    for package in "$apt"/*.deb; do dpkg -x "$package" "$folder"; done
-    rm -rf -- "$apt"
+    debian_download "$folder/debian" download "${packages[@]}"
+    for package in "$folder"/debian/*.deb; do debian_unpack "$package" "$folder"; done
+    rm -rf -- "$folder/debian"
 }

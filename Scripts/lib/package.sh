@@ -144,7 +144,7 @@ need_arm64_tools() {
     source "$repository/Scripts/lib/arm64.sh"
     need_arm64_builder
     need_arm64_sysroot
-    cached_folder arm64/shlibs "$(arm64_recipe make_arm64_shlibs)" make_arm64_shlibs
+    cached_folder arm64/shlibs "$(recipe target_suite target_packages make_arm64_shlibs)" make_arm64_shlibs
     arm64_shlibs="$cached/shlibs"
 }
 

@@ -1,6 +1,7 @@
 /// The answer to `GET /api/v1/status`: the whole agent at one moment.
 package struct StatusReport: Codable, Sendable, Hashable {
     package var version: String
+    package var device: DeviceIdentity
     package var pid: Int
     package var uptimeSeconds: Double
     package var channels: [ChannelReport]
@@ -9,10 +10,12 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var pushes: [PushReport]
 
     package init(
-        version: String, pid: Int, uptimeSeconds: Double, channels: [ChannelReport], viewerLimit: Int,
+        version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
+        viewerLimit: Int,
         viewers: [ViewerReport], pushes: [PushReport]
     ) {
         self.version = version
+        self.device = device
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
         self.channels = channels

@@ -47,7 +47,8 @@ final class Agent: Sendable {
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
         control = AgentControlService(
-            channels: channels, pushes: pushes, events: events, push: configuration.push, clock: clock)
+            device: .ofThisMachine(logger: logger), channels: channels, pushes: pushes, events: events,
+            push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         viewers = ViewerRegistry(limit: settings.viewerLimit)

@@ -12,6 +12,7 @@ final class AgentControlService: AgentControl {
     /// A reload may change it while commands come in.
     let pushDefaults: Mutex<PushConfiguration>
     let illnessText = Mutex<String?>(nil)
+    private let device: DeviceIdentity
     private let channels: ChannelSet
     private let pushManager: PushManager
     private let eventHub: EventHub
@@ -19,8 +20,10 @@ final class AgentControlService: AgentControl {
     private let startedAt: MediaTime
 
     init(
-        channels: ChannelSet, pushes: PushManager, events: EventHub, push: PushConfiguration, clock: any MediaClock
+        device: DeviceIdentity, channels: ChannelSet, pushes: PushManager, events: EventHub, push: PushConfiguration,
+        clock: any MediaClock
     ) {
+        self.device = device
         self.channels = channels
         pushManager = pushes
         eventHub = events
@@ -36,7 +39,7 @@ final class AgentControlService: AgentControl {
     func status() async -> StatusReport {
         let now = clock.now()
         return StatusReport(
-            version: agentVersion, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
+            version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, now: now) }, viewerLimit: 0, viewers: [],
             pushes: await pushes())
     }

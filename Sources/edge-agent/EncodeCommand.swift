@@ -6,7 +6,7 @@ import Streaming
 /// Encodes files as fast as possible with the codecs and packaging of live streams: to try settings, and to measure.
 struct EncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "encode", abstract: "Encode a Y4M and a WAV file into an FLV file, as fast as possible.",
+        commandName: "encode", abstract: "Encodes a Y4M and a WAV file into an FLV file, as fast as possible.",
         discussion: "Size and rates are those of the files. Everything else is as in a stream's configuration.")
 
     @Option(help: ArgumentHelp("Pictures: a YUV4MPEG2 file, 4:2:0.", valueName: "file"))

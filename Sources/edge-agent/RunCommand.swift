@@ -15,7 +15,7 @@ struct RunCommand: AsyncParsableCommand {
         discussion:
             "Without --config, \(AgentConfiguration.defaultFile) is read where it is there; else every default holds.")
 
-    @Option(help: ArgumentHelp("The configuration.", valueName: "file"))
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config: String?
 
     /// EX_CONFIG of sysexits.h; the systemd unit does not start the agent again after it.

@@ -29,7 +29,7 @@ struct PushCommand: ParsableCommand {
         @Option(help: ArgumentHelp("av, video or audio.", valueName: "tracks"))
         var data = DataType.av
 
-        @Flag(name: .customLong("async"), help: "Do not wait.")
+        @Flag(name: .customLong("async"), help: "Return at once, and let the agent try until it succeeds.")
         var isAsync = false
 
         @Option(
@@ -58,7 +58,7 @@ struct PushCommand: ParsableCommand {
         @Argument(help: "The ids, as push list shows them.")
         var ids: [String] = []
 
-        @Flag(help: "All of them.")
+        @Flag(help: "End all pushes.")
         var all = false
 
         func validate() throws {

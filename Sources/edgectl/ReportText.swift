@@ -4,7 +4,7 @@ import ControlProtocol
 package enum ReportText {
     package static func status(_ status: StatusReport) -> String {
         var parts = [
-            "edge-agent \(status.version), process \(status.pid), up \(Units.duration(status.uptimeSeconds))",
+            "edge-agent \(status.version) on \(device(status.device)), process \(status.pid), up \(Units.duration(status.uptimeSeconds))",
             channels(status.channels),
         ]
         parts.append(
@@ -17,6 +17,10 @@ package enum ReportText {
                 ? "No pushes"
                 : "\(Units.count(status.pushes.count, "push", "pushes"))\n" + pushes(status.pushes, indent: "  "))
         return parts.joined(separator: "\n\n")
+    }
+
+    private static func device(_ device: DeviceIdentity) -> String {
+        device.id.map { "\(device.name) (\($0))" } ?? device.name
     }
 
     package static func channels(_ channels: [ChannelReport]) -> String {

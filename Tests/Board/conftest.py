@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from board import Board, BoardError, MediaService
+from figures import Figures
 from image_board import ImageBoard
 from initramfs_board import InitramfsBoard
+from viewer import Viewer
 
 # What Scripts/board gives: the board's architecture, and the folder of what it boots.
 ARCHITECTURE = os.environ.get("EDGE_AGENT_BOARD_ARCH", "amd64")
@@ -48,6 +50,29 @@ def board(request):
             yield board
         finally:
             board.stop()
+
+
+@pytest.fixture(scope="session")
+def figures(board, full):
+    """What is measured; a full run keeps it."""
+    figures = Figures()
+    yield figures
+    print(figures.text())
+    if full:
+        figures.save(board.versions())
+
+
+@pytest.fixture(scope="module")
+def pushing(board, service):
+    """The agent runs and is told to push to the media service, as `arrives` can see."""
+    board.start_agent(service)
+    board.run("edgectl push list --json | grep -q '\"publishing\"' || edgectl push open", timeout=90)
+
+
+@pytest.fixture
+def viewer():
+    """Context managers that read a stream of the board's as a viewer does, and throw it away."""
+    return Viewer
 
 
 BOARD = pytest.StashKey[Board]()

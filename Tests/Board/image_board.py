@@ -1,5 +1,8 @@
 """The device: the bootable arm64 image on an emulated machine, systemd running the agent, ssh as the way in."""
 
+import base64
+import json
+import os
 import shlex
 import socket
 import subprocess
@@ -42,6 +45,9 @@ class ImageBoard(Board):
         self._shell("make_board_disk", image / "disk.img", self._disk)
         self._serial_path = folder / "serial"
         self._boots = 0
+        self.first_boot: BootTimes | None = None
+        #: Handed to systemd at each power-on, see systemd.system-credentials(7).
+        self.credentials: dict[str, str] = {}
 
     @property
     def _disk(self) -> Path:
@@ -64,6 +70,8 @@ class ImageBoard(Board):
         """Switches the machine on, and waits until the agent is ready."""
         self.power_on()
         self.wait_ready()
+        if self.first_boot is None:
+            self.first_boot = self.boot_times()
 
     def power_on(self):
         command = self._shell(
@@ -73,13 +81,20 @@ class ImageBoard(Board):
         self._serial_path.unlink(missing_ok=True)
         self._begin_session()
         self.process = Process([
-            *command,
+            *command, *self._credential_arguments(),
             "-chardev", f"file,id=console,path={self.console_path},append=on", "-serial", "chardev:console",
             "-chardev", f"socket,id=usbserial,path={self._serial_path},server=on,wait=off",
             "-qmp", f"unix:{monitor},server=on,wait=off",
         ])
         wait_until("QEMU can be commanded", lambda: monitor.exists() or not self.process.is_running, 30)
         self.qmp = QMP(monitor)
+
+    def _credential_arguments(self) -> list[str]:
+        words = []
+        for name, text in self.credentials.items():
+            value = base64.b64encode(text.encode()).decode()
+            words += ["-smbios", f"type=11,value=io.systemd.credential.binary:{name}={value}"]
+        return words
 
     def _begin_session(self):
         """Before each start of the machine: connections to the last one are of no use."""
@@ -185,6 +200,9 @@ class ImageBoard(Board):
         return self.run(f"systemctl show --property={name} --value {unit}").strip()
 
     def start_agent(self, service: MediaService):
+        self.run(f"mkdir -p {self.log_folder}")
+        for tool in Path(os.environ["EDGE_AGENT_BOARD_TOOLS"]).iterdir():
+            self.put(tool, f"{self.log_folder}/{tool.name}")
         self.run(
             f"sed -i 's|rtmp://10.0.2.2:[0-9]*/|rtmp://10.0.2.2:{service.rtmp_port}/|' /etc/edge-agent/edge-agent.yaml; "
             f"systemctl reload-or-restart {AGENT}", timeout=60)
@@ -192,13 +210,22 @@ class ImageBoard(Board):
     def agent_pid(self) -> int:
         return int(self.property(AGENT, "MainPID"))
 
+    def versions(self) -> dict[str, str]:
+        """For figures."""
+        lines = self.run("edge-agent --version; uname -r; . /usr/lib/os-release; echo $IMAGE_VERSION").splitlines()
+        return dict(zip(("agent", "boardKernel", "image"), lines))
+
     def slot(self) -> str:
         """A or B, as the kernel was told."""
         return self.run("sed -n 's/.*rauc\\.slot=\\([AB]\\).*/\\1/p' /proc/cmdline").strip()
 
+    def is_confirmed(self) -> bool:
+        """Whether the running system counts as good, so that nothing will go back from it."""
+        return json.loads(self.run("edgectl update --status --json", timeout=60))["confirmed"]
+
     def logs(self) -> str:
         return self.execute(
-            f"journalctl --no-pager -b -n 80; systemctl --no-pager --failed; tail -n 20 {self.log_folder}/*.log; ps aux",
+            f"journalctl --no-pager -b -n 80; systemctl --no-pager --failed; tail -n 20 {self.log_folder}/*.log",
             timeout=60)[1]
 
     # Devices.

@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy
@@ -104,3 +105,20 @@ def peak_frequency(samples: numpy.ndarray, rate: int) -> tuple[float, float]:
     width = max(int(5 * len(samples) / rate), 2)
     near = spectrum[max(peak - width, 0):peak + width + 1].sum()
     return peak * rate / len(samples), float(near / max(spectrum.sum(), 1e-12))
+
+
+def stream_arrives(address: str, folder: Path, timeout: float) -> bool:
+    """Whether a reader of the service gets pictures within `timeout` seconds. It tries again where it is sent away."""
+    deadline = time.monotonic() + timeout
+    attempt = 0
+    while time.monotonic() < deadline:
+        attempt += 1
+        recorder = Recorder(address, folder / f"arrives-{attempt}-{time.monotonic_ns()}.flv")
+        try:
+            while recorder.is_running and time.monotonic() < deadline:
+                if recorder.size() > 10_000:
+                    return True
+                time.sleep(0.2)
+        finally:
+            recorder.stop()
+    return False

@@ -2,9 +2,9 @@ import Containers
 import NIOCore
 import Testing
 
-/// A million mutated inputs each: no crash, no hang, no more memory than the limits allow.
+/// A million mutated inputs each, if not told otherwise: no crash, no hang, no more memory than the limits allow.
 @Suite struct ContainersFuzzTests {
-    private static let rounds = 1_000_000
+    private static let rounds = FuzzRounds.count
 
     private struct Generator {
         var state: UInt64

@@ -18,10 +18,11 @@ import Testing
         #expect(throws: Y4MHeader.ParseError.self) { try Y4MHeader(line: line) }
     }
 
-    private let wav: [UInt8] =
-        Array("RIFF".utf8) + [36, 0, 0, 0] + Array("WAVEfmt ".utf8) + [
-            16, 0, 0, 0, 1, 0, 1, 0, 0x80, 0x3E, 0, 0, 0, 0x7D, 0, 0, 2, 0, 16, 0,
-        ] + Array("data".utf8) + [8, 0, 0, 0]
+    private let wav: [UInt8] = {
+        let format: [UInt8] = [16, 0, 0, 0, 1, 0, 1, 0, 0x80, 0x3E, 0, 0, 0, 0x7D, 0, 0, 2, 0, 16, 0]
+        return [Array("RIFF".utf8), [36, 0, 0, 0], Array("WAVEfmt ".utf8), format, Array("data".utf8), [8, 0, 0, 0]]
+            .flatMap(\.self)
+    }()
 
     @Test func readsWAV() throws {
         let header = try WAVHeader(bytes: wav)

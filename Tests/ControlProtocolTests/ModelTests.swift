@@ -8,7 +8,7 @@ import Testing
         cause: .init(code: .networkLost, detail: "reset"))
 
     static let status = StatusReport(
-        version: "0.1.0", pid: 1, uptimeSeconds: 12.25,
+        version: "0.1.0", device: DeviceIdentity(id: "d1", name: "yard"), pid: 1, uptimeSeconds: 12.25,
         channels: [
             ChannelReport(
                 channel: 0, name: "Front",

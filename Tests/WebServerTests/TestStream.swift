@@ -68,7 +68,7 @@ final class FakeAgent: AgentControl, @unchecked Sendable {
             stream: .main, encoding: true, width: 320, height: 180, frameRate: 25, bitrate: 1, targetBitrate: 2,
             videoFrames: 5, audioFrames: 6, keyFrames: 1, overruns: 0, subscribers: 1)
         return StatusReport(
-            version: "0.1.0", pid: 1, uptimeSeconds: 2,
+            version: "0.1.0", device: DeviceIdentity(id: "d1", name: "yard"), pid: 1, uptimeSeconds: 2,
             channels: [
                 ChannelReport(channel: 0, name: "Front", camera: device, microphone: device, streams: [stream])
             ],

@@ -10,7 +10,7 @@ import edgectl
 
     @Test func theStatusIsReadable() {
         let status = StatusReport(
-            version: "0.1.0", pid: 12, uptimeSeconds: 3720,
+            version: "0.1.0", device: DeviceIdentity(id: "d1", name: "yard"), pid: 12, uptimeSeconds: 3720,
             channels: [
                 ChannelReport(
                     channel: 0, name: "Front",
@@ -39,7 +39,7 @@ import edgectl
             ], pushes: [push])
         #expect(
             ReportText.status(status) == """
-                edge-agent 0.1.0, process 12, up 1 h 2 min
+                edge-agent 0.1.0 on yard (d1), process 12, up 1 h 2 min
 
                 Channel 0 "Front"
                   camera      running for 1 min 5 s  /dev/video0, NV12 1280x720 25/s  2 dropped, came back 1 time
