@@ -56,6 +56,7 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
@@ -75,6 +76,8 @@ let package = Package(
 
         // Floor 5: consumers of media that act on command.
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+        room(
+            "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming"]),
@@ -117,6 +120,7 @@ let package = Package(
         tests("Devices"),
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
+        tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),

@@ -103,7 +103,7 @@ need_swift() {
 install_build_packages() {
     apt_install ca-certificates git binutils g++ libc6-dev pkg-config \
         libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev \
-        libyaml-dev fonts-dejavu-core
+        libyaml-dev libsqlite3-dev fonts-dejavu-core
 }
 
 install_media_service_packages() { apt_install libnginx-mod-rtmp nginx; }

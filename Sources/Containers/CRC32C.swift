@@ -1,10 +1,12 @@
 /// The check sum with Castagnoli's polynomial (RFC 3720, 12.1), eight bytes at a step.
-struct CRC32C: Sendable {
+package struct CRC32C: Sendable {
     private var state: UInt32 = ~0
 
-    var value: UInt32 { ~state }
+    package init() {}
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package var value: UInt32 { ~state }
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         var state = self.state
         Self.tables.withUnsafeBufferPointer { table in
             var index = 0

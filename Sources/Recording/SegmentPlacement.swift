@@ -1,0 +1,153 @@
+import Containers
+import Media
+
+/// Where on the wall clock's line a stream's segments lie, while that clock steps.
+///
+/// The rule that everything here keeps: in the order of recording, a stream's segments never overlap and never go back.
+/// Durations are the monotonic clock's and are not touched; segments only move as they are.
+extension RecordingIndex {
+    /// A segment that moves on the wall clock's line.
+    private struct Move {
+        let id: Int64
+        let start: Int64
+        let end: Int64
+        let isTrusted: Bool
+    }
+
+    /// A row as far as its place goes.
+    private struct Placed {
+        let id: Int64
+        let start: Int64
+        let end: Int64
+        let mediaStart: Int64
+        let mediaEnd: Int64
+        let boot: [UInt8]
+        let isTrusted: Bool
+
+        /// Wall clock less monotonic clock, in milliseconds.
+        var offset: Int64 { start - MediaTime(nanoseconds: mediaStart).milliseconds }
+
+        /// Recorded in one go with `later`, on the same setting of the clock.
+        func isTogether(with later: Placed) -> Bool { boot == later.boot && abs(offset - later.offset) <= 1 }
+    }
+
+    /// Footage of this boot that was recorded while the clock was not trusted takes its place by what is known now: the
+    /// monotonic clock tells exactly how long ago it was.
+    package func reanchor(_ key: StreamKey, boot: UniqueID, to reading: WallClockReading) throws(SQLiteError) {
+        try database.transaction { () throws(SQLiteError) in
+            var moves: [Move] = []
+            try walkBack(key) { row in
+                guard row.boot == boot.blob, !row.isTrusted else { return false }
+                moves.append(
+                    Move(
+                        id: row.id, start: reading.milliseconds(at: MediaTime(nanoseconds: row.mediaStart)),
+                        end: reading.milliseconds(at: MediaTime(nanoseconds: row.mediaEnd)),
+                        isTrusted: reading.isTrusted))
+                return true
+            }
+            guard let first = moves.last else { return }
+            if reading.isTrusted {
+                try apply(moves)
+                try clear(key, before: first.start, skipping: moves.count)
+            } else {
+                // A guess moves nobody else: behind what is there, at the earliest.
+                let end = try endOfSegment(key, skipping: moves.count) ?? first.start
+                let delay = max(0, end - first.start)
+                try apply(
+                    moves.map { Move(id: $0.id, start: $0.start + delay, end: $0.end + delay, isTrusted: false) })
+            }
+        }
+    }
+
+    /// Footage that claims a time after `limit`, although it was recorded before, moves back so that it ends there.
+    package func makeRoom(_ key: StreamKey, before limit: Int64) throws(SQLiteError) {
+        try database.transaction { () throws(SQLiteError) in try clear(key, before: limit, skipping: 0) }
+    }
+
+    /// - Parameter skipping: that many of the latest segments stay as they are.
+    private func clear(_ key: StreamKey, before limit: Int64, skipping: Int) throws(SQLiteError) {
+        var moves: [Move] = []
+        var (limit, skip) = (limit, skipping)
+        var later: (row: Placed, shift: Int64, start: Int64)?
+        try walkBack(key) { row in
+            guard skip == 0 else {
+                skip -= 1
+                return true
+            }
+            let shift: Int64
+            if let later, row.isTogether(with: later.row) {
+                shift = later.shift
+            } else {
+                if let later { limit = later.start }
+                shift = min(0, limit - row.end)
+                guard shift < 0 else { return false }
+            }
+            later = (row, shift, row.start + shift)
+            moves.append(Move(id: row.id, start: row.start + shift, end: row.end + shift, isTrusted: false))
+            return true
+        }
+        try apply(moves)
+    }
+
+    /// Shows rows from the latest on, until `visit` says false.
+    private func walkBack(_ key: StreamKey, visit: (Placed) -> Bool) throws(SQLiteError) {
+        let statement = try database.prepare(
+            """
+            SELECT id, start_ms, end_ms, media_start, media_end, boot, trusted FROM segment
+            WHERE channel = ? AND stream = ? ORDER BY start_ms DESC, id DESC
+            """)
+        try statement.bind([.integer(key.channel), .integer(key.stream.index)])
+        while try statement.step() {
+            let row = Placed(
+                id: statement.integer(0), start: statement.integer(1), end: statement.integer(2),
+                mediaStart: statement.integer(3), mediaEnd: statement.integer(4), boot: statement.blob(5),
+                isTrusted: statement.bool(6))
+            if !visit(row) { break }
+        }
+    }
+
+    private func endOfSegment(_ key: StreamKey, skipping: Int) throws(SQLiteError) -> Int64? {
+        var (end, skip): (Int64?, Int) = (nil, skipping)
+        try walkBack(key) { row in
+            if skip == 0 { end = row.end }
+            skip -= 1
+            return skip >= 0
+        }
+        return end
+    }
+
+    private func apply(_ moves: [Move]) throws(SQLiteError) {
+        let statement = try database.prepare(
+            "UPDATE segment SET start_ms = ?, end_ms = ?, trusted = ? WHERE id = ?")
+        for move in moves {
+            try statement.bind(
+                [.integer(move.start), .integer(move.end), .bool(move.isTrusted), .integer(move.id)])
+            _ = try statement.step()
+        }
+    }
+
+    /// What the wall clock was found to be in a boot, by footage that knew it.
+    package func trustedOffset(boot: UniqueID) throws(SQLiteError) -> WallClockReading? {
+        try database.row(
+            "SELECT start_ms, media_start FROM segment WHERE boot = ? AND trusted = 1 LIMIT 1", .blob(boot.blob)
+        ) { WallClockReading(offset: $0.integer(0) * 1_000_000 - $0.integer(1), isTrusted: true) }
+    }
+
+    /// The earliest start at or after `start` at which `duration` milliseconds of footage overlap nothing.
+    package func freePlace(_ key: StreamKey, from start: Int64, duration: Int64) throws(SQLiteError) -> Int64 {
+        var place = start
+        if let before = try database.row(
+            """
+            SELECT MAX(end_ms) FROM (SELECT end_ms FROM segment
+            WHERE channel = ? AND stream = ? AND start_ms <= ? ORDER BY start_ms DESC LIMIT 1)
+            """, .integer(key.channel), .integer(key.stream.index), .integer(start), read: { $0.integer(0) })
+        {
+            place = max(place, before)
+        }
+        let statement = try database.prepare(
+            "SELECT start_ms, end_ms FROM segment WHERE channel = ? AND stream = ? AND start_ms > ? ORDER BY start_ms")
+        try statement.bind([.integer(key.channel), .integer(key.stream.index), .integer(start)])
+        while try statement.step(), place + duration > statement.integer(0) { place = max(place, statement.integer(1)) }
+        return place
+    }
+}
