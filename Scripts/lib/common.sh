@@ -131,6 +131,7 @@ need_swift() {
 # What the sources include and link.
 library_packages=(
     libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev libyaml-dev
+    libsqlite3-dev
 )
 
 install_build_packages() {
