@@ -30,17 +30,21 @@ struct RecordingControlService: RecordingControl {
     func setProtected(
         _ isProtected: Bool, channel: Int, name: SegmentName
     ) async throws(ControlError) -> RecordedFileReport {
-        guard try await disk({ () async throws(StorageFailure) in
-            try await recording.setProtected(channel: channel, name: name, isProtected)
-        }) else { throw Self.noFile(channel, name) }
+        guard
+            try await disk({ () async throws(StorageFailure) in
+                try await recording.setProtected(channel: channel, name: name, isProtected)
+            })
+        else { throw Self.noFile(channel, name) }
         return try await file(channel, name)
     }
 
     func delete(channel: Int, name: SegmentName) async throws(ControlError) -> RecordedFileReport {
         let file = try await file(channel, name)
-        guard try await disk({ () async throws(StorageFailure) in
-            try await recording.delete(channel: channel, name: name)
-        }) else { throw Self.noFile(channel, name) }
+        guard
+            try await disk({ () async throws(StorageFailure) in
+                try await recording.delete(channel: channel, name: name)
+            })
+        else { throw Self.noFile(channel, name) }
         return file
     }
 
@@ -98,20 +102,5 @@ struct RecordingControlService: RecordingControl {
 
     private static func noFile(_ channel: Int, _ name: SegmentName) -> ControlError {
         .notFound("channel \(channel) has no closed recording \(name); edgectl files list shows them")
-    }
-}
-
-extension RecordedFileReport {
-    init(_ segment: Segment) {
-        let kind: Kind =
-            switch segment.kind {
-            case .continuous: .continuous
-            case .scheduled: .scheduled
-            case .commanded: .commanded
-            }
-        self.init(
-            channel: segment.key.channel, stream: CodeStream(segment.key.stream), name: segment.name.text, kind: kind,
-            bytes: segment.size, start: segment.start, end: segment.end, isGrowing: segment.state == .open,
-            isProtected: segment.isProtected, isDamaged: segment.isDamaged)
     }
 }

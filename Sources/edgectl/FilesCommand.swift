@@ -102,7 +102,8 @@ struct FilesCommand: ParsableCommand {
 
         func run() throws {
             try agent.report(
-                RecordedFileReport.self, "DELETE", file.path, show: { "Deleted \($0.name), \(Units.bytes(Int($0.bytes)))" })
+                RecordedFileReport.self, "DELETE", file.path,
+                show: { "Deleted \($0.name), \(Units.bytes(Int($0.bytes)))" })
         }
     }
 }
