@@ -77,8 +77,8 @@ import Testing
         rig.streams[0].pictureBytes = 8000
         rig.start()
         var protected: [SegmentName] = []
-        for _ in 0..<600 where rig.status.disk.state == .ready {
-            rig.run(seconds: 2)
+        for _ in 0..<2400 where rig.status.disk.state == .ready {
+            rig.run(seconds: 0.5)
             for row in try rig.segments(Self.key) where row.state == .closed && !row.isProtected {
                 #expect(try rig.engine?.setProtected(channel: 0, name: row.name, true) == true)
                 protected.append(row.name)

@@ -74,6 +74,7 @@ final class TestRig {
             self?.events.append($0)
         }
         nextTick = time.now()
+        for stream in streams.indices { streams[stream].beginAnew() }
         tick()
     }
 
