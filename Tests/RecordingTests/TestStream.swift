@@ -44,7 +44,6 @@ struct TestStream {
         var frames: [StreamFrame] = []
         while true {
             let picture = hasVideo ? nextPicture : nil
-            // Sound comes when its frame is full, so later than a picture of the same time.
             let soundDue = audio.map { nextSound + .samples(1024, rate: $0.rate) }
             guard let next = [picture, soundDue].compactMap({ $0 }).min(), next < time else { return frames }
             if let picture, picture == next {
@@ -58,6 +57,12 @@ struct TestStream {
                 nextSound += .samples(1024, rate: audio?.rate ?? 8000)
             }
         }
+    }
+
+    /// Sound comes when its frame is full, so later than a picture of the same time.
+    static func arrival(of frame: StreamFrame) -> MediaTime {
+        guard frame.kind == .audio, let audio = frame.headers.all.format.audio else { return frame.time }
+        return frame.time + .samples(1024, rate: audio.rate)
     }
 
     /// As if the stream had given nothing until `time`.
