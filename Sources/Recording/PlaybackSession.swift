@@ -129,7 +129,9 @@ package struct PlaybackSession: Sendable {
     package mutating func nextRead(now: MediaTime) -> PlaybackRead? {
         guard !isReading else { return nil }
         if !wantsSeek {
-            guard !isAtEnd, queuedFrameBytes < Self.readAhead.bytes, queuedSpan < Self.readAhead.span else { return nil }
+            guard !isAtEnd, queuedFrameBytes < Self.readAhead.bytes, queuedSpan < Self.readAhead.span else {
+                return nil
+            }
             if let retryAt, now < retryAt { return nil }
         }
         isReading = true

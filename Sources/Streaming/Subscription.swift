@@ -36,6 +36,8 @@ package final class Subscription: FrameFeed {
         /// How often dropping began.
         package var drops = 0
         package var keyFramesSent = 0
+
+        package init() {}
     }
 
     package let loop: any EventLoop

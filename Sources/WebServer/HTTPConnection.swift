@@ -289,7 +289,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             }
             try channel.pipeline.syncOperations.addHandler(viewer)
         } catch {
-            server.registry.cancel()
+            server.registry.giveUpPlace()
             onEnd()
             channel.close(promise: nil)
             return
@@ -318,7 +318,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         do {
             try pipeline.addHandler(download)
         } catch {
-            server.registry.cancel()
+            server.registry.giveUpPlace()
             return context.close(promise: nil)
         }
         server.registry.add(download, on: context.eventLoop)

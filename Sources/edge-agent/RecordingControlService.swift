@@ -30,17 +30,21 @@ struct RecordingControlService: RecordingControl {
     func setProtected(
         _ isProtected: Bool, channel: Int, name: SegmentName
     ) async throws(ControlError) -> RecordedFileReport {
-        guard try await disk({ () async throws(StorageFailure) in
-            try await recording.setProtected(channel: channel, name: name, isProtected)
-        }) else { throw Self.noFile(channel, name) }
+        guard
+            try await disk({ () async throws(StorageFailure) in
+                try await recording.setProtected(channel: channel, name: name, isProtected)
+            })
+        else { throw Self.noFile(channel, name) }
         return try await file(channel, name)
     }
 
     func delete(channel: Int, name: SegmentName) async throws(ControlError) -> RecordedFileReport {
         let file = try await file(channel, name)
-        guard try await disk({ () async throws(StorageFailure) in
-            try await recording.delete(channel: channel, name: name)
-        }) else { throw Self.noFile(channel, name) }
+        guard
+            try await disk({ () async throws(StorageFailure) in
+                try await recording.delete(channel: channel, name: name)
+            })
+        else { throw Self.noFile(channel, name) }
         return file
     }
 

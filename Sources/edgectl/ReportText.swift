@@ -73,7 +73,8 @@ package enum ReportText {
         guard !viewers.isEmpty else { return "No viewers" }
         var table = TextTable(
             [
-                ("ID", .right), ("WHAT", .left), ("STREAM", .left), ("FROM", .left), ("BY", .left), ("FOR", .right), ("SENT", .right),
+                ("ID", .right), ("WHAT", .left), ("STREAM", .left), ("FROM", .left), ("BY", .left), ("FOR", .right),
+                ("SENT", .right),
                 ("FRAMES", .right), ("DROPPED", .right), ("WAITING", .right),
             ], indent: indent)
         for viewer in viewers {

@@ -104,7 +104,9 @@ import Testing
         let footage = try Footage()
         for end in [10, 20, 30] as [Int64] { try footage.record(until: end) }
         let cursor = footage.cursor(5..<30)
-        for (target, first) in [(0, 25), (2500, 35), (5000, 50), (5001, 50), (12_999, 85), (14_000, 95)] as [(Int64, Int)] {
+        for (target, first) in [(0, 25), (2500, 35), (5000, 50), (5001, 50), (12_999, 85), (14_000, 95)]
+            as [(Int64, Int)]
+        {
             let batch = cursor.read(PlaybackRead(epoch: 0, seek: .milliseconds(target), keyPictures: nil))
             #expect(numbers(batch.frames).first == first, "\(target)")
             #expect(batch.frames.first?.isKey == true && batch.frames.first?.kind == .video)

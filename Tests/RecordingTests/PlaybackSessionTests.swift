@@ -188,7 +188,9 @@ import Testing
         #expect(rig.sent[count...].allSatisfy { $0.frame.isKey })
         // Eight times as fast: so long from picture to picture is a quarter of a second.
         #expect((14...20).contains(rig.sent.count - count))
-        for (a, b) in zip(rig.sent[count...], rig.sent[count...].dropFirst()) { #expect(b.timestamp - a.timestamp == 250) }
+        for (a, b) in zip(rig.sent[count...], rig.sent[count...].dropFirst()) {
+            #expect(b.timestamp - a.timestamp == 250)
+        }
         let position = rig.order(.setSpeed(.normal)).position
         #expect(abs(position.seconds - 34) < 4)
         let fast = rig.sent.count

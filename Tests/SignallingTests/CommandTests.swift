@@ -62,7 +62,8 @@ import Testing
     }
 
     private static let files = [
-        RecordedFile(name: "20230831/1.mp4", size: 1_048_576, type: 0, start: 1_693_456_800_250, end: 1_693_457_100_250),
+        RecordedFile(
+            name: "20230831/1.mp4", size: 1_048_576, type: 0, start: 1_693_456_800_250, end: 1_693_457_100_250),
         // Too short for viewers.
         RecordedFile(name: "20230831/2.mp4", size: 10, type: 0, start: 1_693_457_100_250, end: 1_693_457_104_900),
         RecordedFile(name: "20230831/3.mp4", size: 7, type: 2, start: 1_693_457_105_000, end: 1_693_457_110_000),
@@ -93,7 +94,8 @@ import Testing
 
     @Test func fileListHasTheSpecifiedShape() async {
         let recordings = Recordings(list: Self.files)
-        let text = "action=inner_define&channel=0&cmd=get_file_list&start_time=1693440000&end_time=1693526399&file_type="
+        let text =
+            "action=inner_define&channel=0&cmd=get_file_list&start_time=1693440000&end_time=1693526399&file_type="
         let all = await answer(text + "0", table(recordings))
         #expect(
             all == #"{"file_list":[{"file_type":"0","file_name":"20230831/1.mp4","file_size":"1048576","#
@@ -114,10 +116,12 @@ import Testing
         #expect((recordings.asked.value?.0.count ?? .max) <= 32 * 86_400_000)
     }
 
-    @Test func aDiskThatFailsIsTheDevicesError() async {
+    @Test func aDiskThatFailsIsTheDevicesErrorAndNoDiskIsUnsupported() async {
         let recordings = Recordings(failure: Broken())
         for command in ["get_month_record&time=202308", "get_record_index&start_time=1&end_time=9"] {
             #expect(await answer("action=inner_define&cmd=\(command)", table(recordings)) == #"{"status":"407"}"#)
+            let none = table(Recordings(failure: NothingRecorded()))
+            #expect(await answer("action=inner_define&cmd=\(command)", none) == #"{"status":"406"}"#)
         }
     }
 

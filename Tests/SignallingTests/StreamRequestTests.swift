@@ -9,7 +9,10 @@ import Testing
     @Test(arguments: [
         ("action=playback&channel=1&start_time=100&end_time=105", PlaybackRequest(channel: 1, start: 100, end: 105)),
         ("action=Playback&start_time=100}&end_time=200&type=0", PlaybackRequest(channel: 0, start: 100, end: 200)),
-        ("action=playback&start_time=100&end_time=200&type=2", PlaybackRequest(channel: 0, start: 100, end: 200, type: 2)),
+        (
+            "action=playback&start_time=100&end_time=200&type=2",
+            PlaybackRequest(channel: 0, start: 100, end: 200, type: 2)
+        ),
     ])
     func acceptsPlayback(_ text: String, _ wanted: PlaybackRequest) throws {
         #expect(try request(text) == .playback(wanted))
@@ -24,7 +27,8 @@ import Testing
         "action=playback", "action=playback&start_time=100", "action=playback&end_time=100",
         "action=playback&start_time=100&end_time=104", "action=playback&start_time=200&end_time=100",
         "action=playback&start_time=&end_time=", "action=playback&start_time=x&end_time=y",
-        "action=playback&start_time=1&end_time=99999999999999999999", "action=playback&start_time=1&end_time=253402300800",
+        "action=playback&start_time=1&end_time=99999999999999999999",
+        "action=playback&start_time=1&end_time=253402300800",
         "action=playback&channel=2&start_time=100&end_time=200",
     ])
     func refusesPlaybackWith404(_ text: String) {
@@ -33,7 +37,10 @@ import Testing
 
     @Test(arguments: [
         ("action=download&file_name=20261121/1.mp4", DownloadRequest(channel: 0, name: "20261121/1.mp4", offset: 0)),
-        ("action=download&file_name=20261121%2F1.mp4&offset=12", DownloadRequest(channel: 0, name: "20261121/1.mp4", offset: 12)),
+        (
+            "action=download&file_name=20261121%2F1.mp4&offset=12",
+            DownloadRequest(channel: 0, name: "20261121/1.mp4", offset: 12)
+        ),
         ("action=download&channel=1&file_name=%252e&offset=", DownloadRequest(channel: 1, name: "%2e", offset: 0)),
     ])
     func acceptsDownload(_ text: String, _ wanted: DownloadRequest) throws {

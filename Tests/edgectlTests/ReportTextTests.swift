@@ -34,7 +34,8 @@ import edgectl
             viewerLimit: 64,
             viewers: [
                 ViewerReport(
-                    id: 3, activity: .playback, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
+                    id: 3, activity: .playback, channel: 0, stream: .main, transport: .websocket,
+                    remote: "127.0.0.1:3333",
                     connectedSeconds: 59, bytesSent: 999, framesSent: 20, framesDropped: 0, queuedBytes: 1000)
             ], pushes: [push])
         #expect(
