@@ -81,7 +81,7 @@ let package = Package(
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming", "Recording"]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "CYAML"]),
+        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -101,9 +101,9 @@ let package = Package(
         .executableTarget(
             name: "edge-agent",
             dependencies: [
-                "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Signalling",
-                "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log, arguments,
-                lifecycle, signals,
+                "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
+                "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
+                arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -123,7 +123,7 @@ package final class RecordingEngine {
 
     /// Whether there is anything to be recorded, now or later, or to be looked at.
     private var isNeeded: Bool {
-        streams.values.contains { $0.plan.mode != .off } || environment.hasFootage(settings)
+        !streams.isEmpty || environment.hasFootage(settings)
     }
 
     /// - Parameter until: milliseconds since 1970, UTC.

@@ -1,10 +1,9 @@
 import Media
 import Streaming
 
-/// What is to be recorded of one stream, and how.
+/// What is to be recorded of one stream, and how. A stream without a plan is never recorded.
 package struct RecordingPlan: Sendable, Hashable {
     package enum Mode: String, Sendable, CaseIterable {
-        case off
         case continuous
         case schedule
         /// Only while somebody commands it.
@@ -45,7 +44,7 @@ package struct RecordingPlan: Sendable, Hashable {
             return .record(.scheduled)
         }
         if let command, command.until.map({ now < $0 }) ?? true { return .record(.commanded) }
-        return mode != .off && preRoll > .zero ? .buffer : .off
+        return preRoll > .zero ? .buffer : .off
     }
 
     /// Whether footage was to be made all the time between two instants.

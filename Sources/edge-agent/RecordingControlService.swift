@@ -104,18 +104,3 @@ struct RecordingControlService: RecordingControl {
         .notFound("channel \(channel) has no closed recording \(name); edgectl files list shows them")
     }
 }
-
-extension RecordedFileReport {
-    init(_ segment: Segment) {
-        let kind: Kind =
-            switch segment.kind {
-            case .continuous: .continuous
-            case .scheduled: .scheduled
-            case .commanded: .commanded
-            }
-        self.init(
-            channel: segment.key.channel, stream: CodeStream(segment.key.stream), name: segment.name.text, kind: kind,
-            bytes: segment.size, start: segment.start, end: segment.end, isGrowing: segment.state == .open,
-            isProtected: segment.isProtected, isDamaged: segment.isDamaged)
-    }
-}

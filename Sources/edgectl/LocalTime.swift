@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Dates and times as people here write them, in the time zone of this machine.

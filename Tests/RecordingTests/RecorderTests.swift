@@ -165,11 +165,12 @@ import Testing
         let rig = try rig()
         rig.start()
         rig.run(seconds: 15)
-        rig.settings.plans[0].mode = .off
+        let plans = rig.settings.plans
+        rig.settings.plans = []
         rig.engine?.apply(rig.settings)
         #expect(rig.engine?.wantedStreams.isEmpty == true)
         rig.run(seconds: 15)
-        rig.settings.plans[0].mode = .continuous
+        rig.settings.plans = plans
         rig.engine?.apply(rig.settings)
         rig.run(seconds: 15)
         rig.stop()
