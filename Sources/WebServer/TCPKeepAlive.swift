@@ -4,9 +4,9 @@ import NIOCore
 /// How soon the kernel finds out that a peer has vanished to which nothing is being sent, as to a viewer whose playback is
 /// paused.
 enum TCPKeepAlive {
-    static let idleSeconds: Int = 10
-    static let intervalSeconds: Int = 5
-    static let attempts: Int = 3
+    static let idleSeconds = 10
+    static let intervalSeconds = 5
+    static let attempts = 3
 }
 
 extension NIOBSDSocket.Option {
