@@ -37,6 +37,7 @@ package final class RecordingService: Sendable {
         self.clock = clock
         self.logger = logger
         self.onEvent = onEvent
+        if !settings.plans.isEmpty { published.withLock { $0.disk.state = .opening } }
     }
 
     /// Once.

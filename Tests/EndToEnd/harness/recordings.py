@@ -41,8 +41,13 @@ class Recordings:
 
     def wait_for_files(self, count: int, seconds: float = 60) -> list[File]:
         """So many that are closed; what is being written comes last and is left out."""
+        self.wait_for_disk()
         return wait_until(lambda: len(files := self.files()) > count and files[:-1], f"{count} recorded files", seconds,
                           0.2)
+
+    def wait_for_disk(self) -> None:
+        """It is put in order first, after a start."""
+        wait_until(lambda: "video_list" in self.command("get_month_record", time="200001"), "the disk", 20)
 
     def position(self) -> float:
         """Seconds from the beginning of the range that is played."""
