@@ -171,6 +171,11 @@ extension SQLiteDatabase {
 package struct ArchiveTotal: Sendable, Hashable {
     package var segments = 0
     package var bytes: Int64 = 0
+
+    package init(segments: Int = 0, bytes: Int64 = 0) {
+        self.segments = segments
+        self.bytes = bytes
+    }
 }
 
 extension StreamQuality {

@@ -9,7 +9,7 @@ import Testing
 /// Segments on a real disk, read through the cursor.
 @Suite struct PlaybackCursorTests {
     private final class Footage {
-        let folder = temporaryFolder()
+        let folder: String
         let archive: RecordingArchive
         let catalog: RecordingCatalog
         let key = StreamKey(channel: 0, stream: .main)
@@ -21,6 +21,7 @@ import Testing
         private(set) var names: [SegmentName] = []
 
         init(_ quality: StreamQuality = .main, hasAudio: Bool = true) throws {
+            folder = try temporaryFolder()
             let store = try FolderStore(path: folder)
             let index = try RecordingIndex(path: folder + "/index.sqlite")
             let (live, readers) = (LiveSegments(), SegmentReaders())

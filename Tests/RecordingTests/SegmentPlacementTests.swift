@@ -58,7 +58,7 @@ import Testing
         let rows = try rig.segments(Self.key)
         #expect(rows.first?.start == 1_795_000_060_000)
         #expect(rows.first?.name.folder == "19700101")
-        #expect(rows.allSatisfy(\.isClockTrusted))
+        #expect(rows.allSatisfy { $0.isClockTrusted })
         #expect(zip(rows, rows.dropFirst()).allSatisfy { $1.start - $0.end <= 1 })
     }
 
