@@ -103,7 +103,11 @@ package struct DownloadStart: Sendable {
         return .file(name: name, bytes: file.length - request.offset)
     }
 
-    /// Takes the place of the visitor's earlier download.
+    /// Frees the place of the visitor's earlier download.
+    func endEarlier() {
+        if let visitor { access.visitors.endDownload(of: visitor) }
+    }
+
     func begin(_ download: DownloadStream) {
         if let visitor { access.visitors.begin(download, of: visitor) }
     }

@@ -306,6 +306,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     private func becomeDownload(_ start: DownloadStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        start.endEarlier()
         let id: UInt64
         do throws(RequestRefusal) { id = try server.registry.enter() } catch {
             return answer(.refusal(error), context)
