@@ -67,8 +67,9 @@ package final class PlaybackFeed: FrameFeed, PlaybackControl, @unchecked Sendabl
         return progress
     }
 
+    /// On this loop it has ended when this returns.
     package func stop() {
-        loop.execute { self.end() }
+        if loop.inEventLoop { end() } else { loop.execute { self.end() } }
     }
 
     private func end() {

@@ -101,14 +101,15 @@ package struct PlaybackSession: Sendable {
     private mutating func set(_ new: PlaybackSpeed, _ now: MediaTime) {
         guard new != speed else { return }
         let position = position(at: now)
+        let lastDue = last.flatMap { last in clock.map { due(last.line, $0) } }
         let picksPictures = [speed, new].contains { if case .keyPictures = $0 { true } else { false } }
         speed = new
         factor = Self.factor(new, headers: headers)
         // Frames that were left out are wanted now, or the other way round.
         if picksPictures { return seek(to: position) }
-        guard let last, let old = clock else { return }
+        guard let last, let lastDue else { return }
         let stamp = max(lastStamps.video, lastStamps.audio)
-        clock = Clock(line: last.line, time: due(last.line, old), stampLine: last.line, stamp: stamp)
+        clock = Clock(line: last.line, time: lastDue, stampLine: last.line, stamp: stamp)
     }
 
     /// Media time to the viewer's time.

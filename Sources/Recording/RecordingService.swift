@@ -37,6 +37,7 @@ package final class RecordingService: Sendable {
         self.clock = clock
         self.logger = logger
         self.onEvent = onEvent
+        if !settings.plans.isEmpty { published.withLock { $0.disk.state = .opening } }
     }
 
     /// Once.
@@ -60,6 +61,15 @@ package final class RecordingService: Sendable {
 
     /// Nil while the disk is away.
     package var catalog: RecordingCatalog? { catalogs.withLock { $0 } }
+
+    /// Nil where nothing is recorded and nothing ever was.
+    package var footage: (any FootageSource)? {
+        get throws(StorageFailure) {
+            if let catalog { return catalog }
+            guard status.disk.state != .idle else { return nil }
+            throw StorageFailure(.missing, "the recording disk is away; see edgectl status")
+        }
+    }
 
     /// - Parameter milliseconds: how long; nil until it is stopped.
     package func startRecording(_ key: StreamKey, for milliseconds: Int64?) async throws(StorageFailure) {

@@ -1,9 +1,15 @@
-/// What there is to play back, as commands ask for it. Answers come from the index.
+/// What there is to play back, as commands ask for it. Answers come from the index. Both throw `NothingRecorded` where
+/// that is so, and else what the disk refused.
 package protocol RecordingQueries: Sendable {
     /// What overlaps the range (milliseconds since 1970, UTC), in order of time, whole segments.
     func files(channel: Int, in range: Range<Int64>, type: Int?) async throws -> [RecordedFile]
     /// The days of a month, in the device's time zone, that have footage: bit 0 is the first.
     func days(channel: Int, year: Int, month: Int, type: Int?) async throws -> UInt32
+}
+
+/// This device does not record, and never did.
+package struct NothingRecorded: Error {
+    package init() {}
 }
 
 /// A recorded file, as viewers may know it.
@@ -52,47 +58,61 @@ package struct RecordingCommands: Sendable {
         guard case .value(let time) = command.query.number("time") else { return .wrongRequest }
         let (year, month) = (time / 100, time % 100)
         guard (1970...9999).contains(year), (1...12).contains(month) else { return .wrongRequest }
-        guard
-            let days = try? await recordings.days(
+        return await Self.reply {
+            let days = try await recordings.days(
                 channel: command.channel, year: year, month: month, type: command.query.recordingType)
-        else { return .deviceError }
-        return CommandReply(["video_list": .quoted(days)])
+            return ["video_list": .quoted(days)]
+        }
     }
 
     private func recordIndex(_ command: InnerCommand) async -> CommandReply {
         guard let range = Self.range(command.query) else { return .wrongRequest }
-        guard let files = await files(command, range, type: command.query.recordingType) else { return .deviceError }
-        let list = files.map { file -> JSONValue in
-            [
-                "type": .number(Int64(file.type)), "start_time": .quoted(file.startSecond),
-                "end_time": .quoted(file.endSecond),
-            ]
+        return await Self.reply {
+            let files = try await files(command, range, type: command.query.recordingType)
+            return ["video_list": .list(files.map(Self.indexEntry))]
         }
-        return CommandReply(["video_list": .list(list)])
     }
 
-    /// Without `extra_info`: one viewer wants an object there and another one text, and both do without.
+    private static func indexEntry(_ file: RecordedFile) -> JSONValue {
+        [
+            "type": .number(Int64(file.type)), "start_time": .quoted(file.startSecond),
+            "end_time": .quoted(file.endSecond),
+        ]
+    }
+
     private func fileList(_ command: InnerCommand) async -> CommandReply {
         guard let range = Self.range(command.query) else { return .wrongRequest }
         // Pictures and other sorts are not kept.
         if let sort = command.query["file_type"], !sort.isEmpty, command.query.number("file_type") != .value(0) {
             return CommandReply(["file_list": []])
         }
-        guard let files = await files(command, range, type: nil) else { return .deviceError }
-        let list = files.map { file -> JSONValue in
-            [
-                "file_type": .text("0"), "file_name": .text(file.name), "file_size": .quoted(file.size),
-                "start_time": .quoted(file.startSecond), "end_time": .quoted(file.endSecond),
-            ]
+        return await Self.reply {
+            let files = try await files(command, range, type: nil)
+            return ["file_list": .list(files.map(Self.fileEntry))]
         }
-        return CommandReply(["file_list": .list(list)])
     }
 
-    private func files(_ command: InnerCommand, _ range: Range<Int64>, type: Int?) async -> [RecordedFile]? {
-        guard let files = try? await recordings.files(channel: command.channel, in: range, type: type) else {
-            return nil
-        }
+    /// Without `extra_info`: one viewer wants an object there and another one text, and both do without.
+    private static func fileEntry(_ file: RecordedFile) -> JSONValue {
+        [
+            "file_type": .text("0"), "file_name": .text(file.name), "file_size": .quoted(file.size),
+            "start_time": .quoted(file.startSecond), "end_time": .quoted(file.endSecond),
+        ]
+    }
+
+    private func files(_ command: InnerCommand, _ range: Range<Int64>, type: Int?) async throws -> [RecordedFile] {
+        let files = try await recordings.files(channel: command.channel, in: range, type: type)
         return Array(files.lazy.filter(\.isPlayable).prefix(Self.maximumEntries))
+    }
+
+    private static func reply(_ answer: () async throws -> JSONValue) async -> CommandReply {
+        do {
+            return CommandReply(try await answer())
+        } catch is NothingRecorded {
+            return .unsupported
+        } catch {
+            return .deviceError
+        }
     }
 
     private static func range(_ query: RequestQuery) -> Range<Int64>? {

@@ -49,6 +49,11 @@ package final class VisitorTable: Sendable {
         old?.stop()
     }
 
+    /// Whatever the visitor was downloading, without waiting for it.
+    package func endDownload(of visitor: VisitorID) {
+        state.withLock { $0.downloads.removeValue(forKey: visitor) }?.stop()
+    }
+
     package func end(_ download: any Cancellable, of visitor: VisitorID) {
         state.withLock { state in
             if state.downloads[visitor] === download { state.downloads[visitor] = nil }

@@ -34,6 +34,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private var ready: Range<Int64>?
     private var isPreparing = false
     private var isWriting = false
+    private var isEnding = false
     private var isFinished = false
     private var sent: Int64 = 0
     private var strayReads = 0
@@ -74,14 +75,17 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
         step()
     }
 
-    /// Another download of the same visitor begins.
+    /// Another download of the same visitor begins. On this loop the place is free when this returns.
     func stop() {
-        loop.execute { self.end("replaced") }
+        if loop.inEventLoop { end("replaced") } else { loop.execute { self.end("replaced") } }
     }
 
     private func end(_ cause: String) {
-        guard !isFinished else { return }
+        guard !isEnding, !isFinished else { return }
+        isEnding = true
         self.cause = cause
+        startInfo.end(self)
+        registry.giveUpPlace()
         context?.close(promise: nil)
     }
 
@@ -93,7 +97,10 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private func finish() {
         guard !isFinished else { return }
         isFinished = true
-        startInfo.end(self)
+        if !isEnding {
+            startInfo.end(self)
+            registry.giveUpPlace()
+        }
         registry.leave(self, framesSent: 0, framesDropped: 0, bytesSent: Int(sent))
         log("download ends", ["cause": "\(cause)", "bytes": "\(sent)"])
         context = nil

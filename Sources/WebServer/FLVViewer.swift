@@ -71,6 +71,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     private var sentHeader = false
     private var isDraining = false
     private var isFinished = false
+    private var hasPlace = true
     private var reader = WebSocketReader()
     private var strayReads = 0
 
@@ -82,7 +83,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
 
     /// - Parameters:
     ///   - responseHead: goes out in front of everything, together with the first frames where there are some.
-    ///   - onEnd: called once the viewer has nothing more to do with its feed.
+    ///   - onEnd: called once, when the viewer has nothing more to do with its feed.
     init(
         _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, timing: Timing,
         logger: Logger, scratch: FrameScratch, now: NIODeadline, onEnd: @escaping () -> Void = {}
@@ -145,7 +146,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         let counters = feed?.counters
         feed?.cancel()
         feed = nil
-        onEnd()
+        giveUpPlace()
         registry.leave(
             self, framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
             bytesSent: bytesWritten)
@@ -155,6 +156,13 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
                 "cause": "\(departure.rawValue)", "framesSent": "\(counters?.framesSent ?? 0)",
                 "framesDropped": "\(counters?.framesDropped ?? 0)",
             ])
+    }
+
+    private func giveUpPlace() {
+        guard hasPlace else { return }
+        hasPlace = false
+        onEnd()
+        registry.giveUpPlace()
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
@@ -179,6 +187,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         self.departure = departure
         closingSince = context.eventLoop.now
         feed?.cancel()
+        giveUpPlace()
         writeResponseHead()
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(farewell)).whenComplete { _ in channel.close(promise: nil) }

@@ -7,15 +7,16 @@ import Streaming
 
 /// Recorded footage for those who come over the network: looks for it on threads that may wait for the disk.
 package struct FootageAccess: Sendable {
-    private let source: @Sendable () -> (any FootageSource)?
+    package typealias Source = @Sendable () throws(StorageFailure) -> (any FootageSource)?
+
+    private let source: Source
     fileprivate let visitors: VisitorTable
     fileprivate let threads: NIOThreadPool
     fileprivate let clock: any MediaClock
 
-    /// - Parameter source: nil while the disk is away.
+    /// - Parameter source: nil where nothing is recorded and nothing ever was; throws while the disk is away.
     package init(
-        source: @escaping @Sendable () -> (any FootageSource)?, visitors: VisitorTable, threads: NIOThreadPool,
-        clock: any MediaClock
+        source: @escaping Source, visitors: VisitorTable, threads: NIOThreadPool, clock: any MediaClock
     ) {
         self.source = source
         self.visitors = visitors
@@ -58,11 +59,11 @@ package struct FootageAccess: Sendable {
         try? await ask(work) ?? nil
     }
 
-    /// Nil while the disk is away.
+    /// Nil where nothing is ever recorded.
     package func ask<Value: Sendable>(
         _ question: @escaping @Sendable (any FootageSource) throws -> Value
     ) async throws -> Value? {
-        guard let source = source() else { return nil }
+        guard let source = try source() else { return nil }
         return try await threads.runIfActive { try question(source) }
     }
 }
@@ -102,7 +103,11 @@ package struct DownloadStart: Sendable {
         return .file(name: name, bytes: file.length - request.offset)
     }
 
-    /// Takes the place of the visitor's earlier download.
+    /// Frees the place of the visitor's earlier download.
+    func endEarlier() {
+        if let visitor { access.visitors.endDownload(of: visitor) }
+    }
+
     func begin(_ download: DownloadStream) {
         if let visitor { access.visitors.begin(download, of: visitor) }
     }

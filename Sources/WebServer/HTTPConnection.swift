@@ -289,7 +289,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             }
             try channel.pipeline.syncOperations.addHandler(viewer)
         } catch {
-            server.registry.cancel()
+            server.registry.giveUpPlace()
             onEnd()
             channel.close(promise: nil)
             return
@@ -306,6 +306,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     private func becomeDownload(_ start: DownloadStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        start.endEarlier()
         let id: UInt64
         do throws(RequestRefusal) { id = try server.registry.enter() } catch {
             return answer(.refusal(error), context)
@@ -318,7 +319,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         do {
             try pipeline.addHandler(download)
         } catch {
-            server.registry.cancel()
+            server.registry.giveUpPlace()
             return context.close(promise: nil)
         }
         server.registry.add(download, on: context.eventLoop)

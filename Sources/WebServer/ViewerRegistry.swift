@@ -54,7 +54,7 @@ package final class ViewerRegistry: Sendable {
         return reports.sorted { $0.id < $1.id }
     }
 
-    /// Takes a place and gives out an identity. `leave` or `cancel` gives the place back.
+    /// Takes a place and gives out an identity. `giveUpPlace` gives the place back, once.
     func enter() throws(RequestRefusal) -> UInt64 {
         let result: Result<UInt64, RequestRefusal> = state.withLock { state in
             do throws(RequestRefusal) {
@@ -68,8 +68,8 @@ package final class ViewerRegistry: Sendable {
         return try result.get()
     }
 
-    /// Of a viewer that never came to be.
-    func cancel() {
+    /// Of a viewer that never came to be, or one to whom goodbye is being said: whoever takes its place need not wait.
+    func giveUpPlace() {
         state.withLock { $0.admission.leave() }
     }
 
@@ -90,10 +90,9 @@ package final class ViewerRegistry: Sendable {
         }
     }
 
-    /// On the viewer's event loop, once.
+    /// On the viewer's event loop, once; after it has given up its place.
     func leave(_ viewer: any RegisteredViewer, framesSent: Int, framesDropped: Int, bytesSent: Int) {
         let groups = state.withLock { state in
-            state.admission.leave()
             state.gone.framesSent += framesSent
             state.gone.framesDropped += framesDropped
             state.gone.bytesSent += bytesSent

@@ -66,7 +66,8 @@ final class Agent: Sendable {
         let visitors = VisitorTable()
         footageThreads = NIOThreadPool(numberOfThreads: Self.footageThreadCount)
         let footage = FootageAccess(
-            source: { recording.catalog }, visitors: visitors, threads: footageThreads, clock: clock)
+            source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
+            clock: clock)
         viewerServer = HTTPServer(
             router: ViewerRoutes(
                 agent: control, registry: viewers, policy: policy,

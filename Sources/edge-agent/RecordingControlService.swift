@@ -86,7 +86,9 @@ struct RecordingControlService: RecordingControl {
     ) async throws(ControlError) -> Value {
         let answer: Value?
         do { answer = try await footage.ask(question) } catch { throw Self.failure("\(error)") }
-        guard let answer else { throw Self.failure("the recording disk is away; see edgectl status") }
+        guard let answer else {
+            throw Self.failure("nothing is recorded here; see the section recording of the configuration")
+        }
         return answer
     }
 

@@ -17,7 +17,7 @@ struct FilesCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Only this channel.", valueName: "id"))
         var channel: Int?
 
-        @Option(help: ArgumentHelp("From this time on. Default: a day ago.", valueName: "time"))
+        @Option(help: ArgumentHelp("From this time on. Default: a day before the end.", valueName: "time"))
         var from: String?
 
         @Option(help: ArgumentHelp("Up to this time. Default: now.", valueName: "time"))
@@ -66,7 +66,7 @@ struct FilesCommand: ParsableCommand {
 
         func run() throws {
             let path = output ?? String(file.name.map { $0 == "/" ? "-" : $0 })
-            let target = try OutputFile(path)
+            let target = OutputFile(path)
             let bytes = try agent.download(file.path, to: target)
             guard path != "-" else { return }
             printLine(

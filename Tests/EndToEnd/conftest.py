@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness.agent import PROGRAMS, Agent  # noqa: E402
 from harness.media_service import MediaService, PostReceiver, PublishHook  # noqa: E402
 from harness.picture_code import write_noisy_file  # noqa: E402
+from harness.recordings import RECORDED, Recordings  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
 
 
@@ -54,6 +55,19 @@ def agent(request: pytest.FixtureRequest) -> Iterator[Callable[..., Agent]]:
                 "call", f"log of agent {one.pid}",
                 f"{one.configuration_path.read_text()}\n{one.log()[-20000:]}\nexit status {one.process.returncode}")
         one.remove()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """One agent that records all the while; three files are closed. For tests that change nothing about it."""
+    folder = str(tmp_path_factory.mktemp("recorded"))
+    agent = Agent({**RECORDED, "recording": {**RECORDED["recording"], "folder": folder}})
+    try:
+        Recordings(agent).wait_for_files(3)
+        yield agent
+    finally:
+        print(agent.log()[-20000:])
+        agent.remove()
 
 
 @pytest.fixture

@@ -116,10 +116,12 @@ import Testing
         #expect((recordings.asked.value?.0.count ?? .max) <= 32 * 86_400_000)
     }
 
-    @Test func aDiskThatFailsIsTheDevicesError() async {
+    @Test func aDiskThatFailsIsTheDevicesErrorAndNoDiskIsUnsupported() async {
         let recordings = Recordings(failure: Broken())
         for command in ["get_month_record&time=202308", "get_record_index&start_time=1&end_time=9"] {
             #expect(await answer("action=inner_define&cmd=\(command)", table(recordings)) == #"{"status":"407"}"#)
+            let none = table(Recordings(failure: NothingRecorded()))
+            #expect(await answer("action=inner_define&cmd=\(command)", none) == #"{"status":"406"}"#)
         }
     }
 

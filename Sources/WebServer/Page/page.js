@@ -1,7 +1,7 @@
 // The page: a wall of live tiles, one player to each.
 
 import { FLVPlayer } from "./player.js";
-import { Timeline, command, newVisitor } from "./recordings.js";
+import { Timeline, clock, command, newVisitor } from "./recordings.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
 const MAX_TILES = 64;
@@ -65,6 +65,7 @@ class Tile {
         this.root.setAttribute("aria-label", channel.name);
         this.label(part(".remove"), "Remove from the wall");
         this.label(part(".start"), "Start");
+        this.label(part(".live"), "Back to live");
         this.label(this.fullButton, "Full screen");
         this.qualitySelect.setAttribute("aria-label", `Quality, ${channel.name}`);
         for (const quality of channel.qualities) {
@@ -270,7 +271,7 @@ class Tile {
     stateLine() {
         const { player, recording } = this;
         if (recording && ["playing", "ended"].includes(player.state)) {
-            const time = new Date(recording.position * 1000).toLocaleTimeString();
+            const time = clock(recording.position);
             return player.state === "ended" ? "Recording ended" : `${player.paused ? "Paused" : "Recorded"} · ${time}`;
         }
         switch (player.state) {
@@ -392,7 +393,9 @@ class Page {
     playRecording(channel, start, end) {
         const ofChannel = () => this.tiles.find((tile) => tile.channel.channel === channel.channel);
         if (!ofChannel()) this.add(channel);
-        ofChannel()?.playRecording(start, end);
+        const tile = ofChannel();
+        tile?.root.scrollIntoView({ block: "nearest" });
+        tile?.playRecording(start, end);
     }
 
     changed() {
@@ -409,8 +412,9 @@ class Page {
 
     summarise() {
         const { tiles } = this;
-        const live = tiles.filter(({ state }) => state === "playing").length;
-        setText(element("summary"), tiles.length ? `${live} of ${tiles.length} live` : "");
+        const count = (isRecorded) => tiles.filter(({ state, recording }) => state === "playing" && (recording !== null) === isRecorded).length;
+        const recorded = count(true);
+        setText(element("summary"), tiles.length ? `${count(false)} of ${tiles.length} live${recorded ? `, ${recorded} recorded` : ""}` : "");
         const toggle = element("toggle-all");
         toggle.hidden = tiles.length < 2;
         setText(toggle, tiles.some((tile) => tile.started) ? "Stop all" : "Start all");
@@ -425,6 +429,7 @@ class Page {
 
     /// As many columns as make the tiles largest without scrolling; where they would be too small, it scrolls.
     layOut() {
+        document.documentElement.style.setProperty("--timeline-height", `${element("timeline").offsetHeight}px`);
         const count = this.tiles.length;
         if (!count) return;
         const style = getComputedStyle(wall);

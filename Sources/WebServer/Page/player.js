@@ -618,6 +618,8 @@ export class FLVPlayer extends EventTarget {
             this.video.pause();
         } else {
             this.lastDataAt = this.lastFrameAt = performance.now();
+            // The stream's clock stood still meanwhile.
+            if (this.media) this.media.arrivals = [-Infinity, -Infinity];
             this.play();
         }
     }

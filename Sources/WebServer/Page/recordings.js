@@ -1,17 +1,30 @@
 // The timeline under the wall: a calendar with the days that have footage, a bar for each channel, and what is chosen
 // on them. Playing itself is done by the tiles.
 
-const REFRESH_MS = 30_000;
+const REFRESH_MS = 15_000;
 /// How many times wider than the window the day may be.
-const ZOOMS = [1, 4, 24];
+const ZOOMS = [1, 2, 4, 8, 24, 72, 144];
+/// Minutes between two marks, of which the first that leaves them room is taken.
+const MARKS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360];
+const MARK_WIDTH = 58;
+const SCRUB_MS = 120;
+const HINT = "Choose a moment on a bar";
 
 const element = (id) => document.getElementById(id);
 const two = (number) => String(number).padStart(2, "0");
-const clock = (seconds) => {
+export const clock = (seconds) => {
     const time = new Date(seconds * 1000);
     return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 };
 const size = (bytes) => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+/// A command that the device answered with something else than "0".
+export class CommandRefused extends Error {
+    constructor(status) {
+        super(`the device answered ${status}`);
+        this.status = status;
+    }
+}
 
 /// Asks the device; throws where it does not answer or says no.
 export async function command(parameters, visitor = 0) {
@@ -19,7 +32,7 @@ export async function command(parameters, visitor = 0) {
     const response = await fetch(`command?${query}`, { cache: "no-store", headers: { "X-Visitor": visitor } });
     if (!response.ok) throw new Error(`the device answered with status ${response.status}`);
     const reply = await response.json();
-    if (reply.status !== undefined && reply.status !== "0") throw new Error(`the device answered ${reply.status}`);
+    if (reply.status !== undefined && reply.status !== "0") throw new CommandRefused(reply.status);
     return reply;
 }
 
@@ -70,6 +83,7 @@ class Calendar {
             const day = new Date(year, number, index + 1);
             button.setAttribute("aria-label", day.toLocaleDateString(undefined, { dateStyle: "full" }));
             button.setAttribute("aria-pressed", String(day.toDateString() === this.chosen.toDateString()));
+            if (day.toDateString() === new Date().toDateString()) button.setAttribute("aria-current", "date");
             button.addEventListener("click", () => this.onChoose(day));
             return button;
         });
@@ -97,37 +111,53 @@ export class Timeline {
         this.onPlay = onPlay;
         this.onResize = onResize;
         this.root = element("timeline");
-        this.lanes = this.root.querySelector(".lanes");
-        this.hours = this.root.querySelector(".hours");
-        this.label = this.root.querySelector(".moment");
-        this.save = this.root.querySelector(".save");
+        const part = (name) => this.root.querySelector(name);
+        this.lanes = part(".lanes");
+        this.sheet = part(".sheet");
+        this.hours = part(".hours");
+        this.pointer = part(".pointer");
+        this.now = part(".now");
+        this.label = part(".moment");
+        this.save = part(".save");
+        this.closer = part(".closer");
+        this.wider = part(".wider");
+        this.dayButton = part(".day");
+        this.toggle = element("recordings");
         this.day = new Date();
         this.zoom = 0;
         this.rows = [];
-        this.calendar = new Calendar(this.root.querySelector(".calendar"), (day) => this.choose(day));
-        this.toggle = element("recordings");
+        /// The moment that is played or was pointed at last: `{ row, seconds }`.
+        this.chosen = null;
+        this.calendar = new Calendar(part(".calendar"), (day) => this.choose(day));
         this.toggle.addEventListener("click", () => this.open(this.root.hidden));
-        this.dayButton = this.root.querySelector(".day");
         this.dayButton.addEventListener("click", () => this.showCalendar(this.calendar.root.hidden));
-        this.root.querySelector(".before").addEventListener("click", () => this.step(-1));
-        this.root.querySelector(".after").addEventListener("click", () => this.step(1));
-        this.root.querySelector(".closer").addEventListener("click", () => this.setZoom(this.zoom + 1));
-        this.root.querySelector(".wider").addEventListener("click", () => this.setZoom(this.zoom - 1));
+        part(".before").addEventListener("click", () => this.step(-1));
+        part(".after").addEventListener("click", () => this.step(1));
+        this.closer.addEventListener("click", () => this.setZoom(this.zoom + 1));
+        this.wider.addEventListener("click", () => this.setZoom(this.zoom - 1));
+        this.lanes.addEventListener("wheel", (event) => this.turnWheel(event), { passive: false });
+        this.lanes.addEventListener("pointermove", (event) => this.point(event));
+        this.lanes.addEventListener("pointerleave", () => { this.pointer.hidden = true; });
         addEventListener("keydown", ({ key }) => key === "Escape" && this.showCalendar(false));
+        addEventListener("pointerdown", ({ target }) => {
+            if (!this.calendar.root.contains(target) && !this.dayButton.contains(target)) this.showCalendar(false);
+        });
+        new ResizeObserver(() => this.root.hidden || this.drawHours()).observe(this.lanes);
     }
 
     get start() { return new Date(this.day.getFullYear(), this.day.getMonth(), this.day.getDate()).getTime() / 1000; }
     /// The first second of the next day; days of 23 and 25 hours are drawn as what they are.
     get end() { return new Date(this.day.getFullYear(), this.day.getMonth(), this.day.getDate() + 1).getTime() / 1000; }
+    share(seconds) { return (seconds - this.start) / (this.end - this.start); }
 
-    /// Where the device records nothing, ever, there is nothing to show.
+    /// Where the device records nothing, and never did, there is nothing to show.
     async load(channels) {
         this.channels = channels;
         try {
             await command({ channel: channels[0].channel, cmd: "get_month_record", time: "200001" });
             this.toggle.hidden = false;
-        } catch {
-            this.toggle.hidden = true;
+        } catch (error) {
+            this.toggle.hidden = !(error instanceof CommandRefused) || error.status === "406";
         }
     }
 
@@ -144,86 +174,138 @@ export class Timeline {
     }
 
     showCalendar(isShown) {
+        if (this.calendar.root.hidden === !isShown) return;
         this.calendar.root.hidden = !isShown;
         this.dayButton.setAttribute("aria-expanded", String(isShown));
         if (isShown) this.calendar.show(this.channels, this.day);
     }
 
+    // The day.
+
     step(days) {
         this.choose(new Date(this.day.getFullYear(), this.day.getMonth(), this.day.getDate() + days));
     }
 
-    choose(day) {
+    async choose(day) {
         this.day = day;
         this.showCalendar(false);
         this.dayButton.textContent = day.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
-        this.drawHours();
-        for (const row of this.rows) row.bars.replaceChildren();
-        this.refresh();
+        for (const row of this.rows) {
+            row.files = [];
+            this.draw(row);
+        }
+        this.setZoom(0);
+        this.showChosen();
+        await this.refresh();
+        if (this.day === day) this.fit();
     }
 
-    setZoom(zoom) {
+    async refresh() {
+        const { start, end } = this;
+        const answers = await Promise.all(this.rows.map(async (row) => {
+            try {
+                const reply = await command({
+                    channel: row.channel.channel, cmd: "get_file_list", start_time: start, end_time: end - 1, file_type: 0,
+                });
+                const files = reply.file_list.map((file) => (
+                    { name: file.file_name, bytes: Number(file.file_size), start: Number(file.start_time), end: Number(file.end_time) }));
+                if (start !== this.start) return "";
+                row.files = files;
+                this.draw(row);
+                return "";
+            } catch (error) {
+                return error instanceof CommandRefused ? "The recording disk is away" : "The device does not answer";
+            }
+        }));
+        if (start !== this.start) return;
+        this.trouble = answers.find((answer) => answer) ?? "";
+        this.drawNow();
+        this.showChosen();
+    }
+
+    // The view.
+
+    setZoom(zoom, at = null) {
         this.zoom = Math.max(0, Math.min(ZOOMS.length - 1, zoom));
+        this.wider.disabled = this.zoom === 0;
+        this.closer.disabled = this.zoom === ZOOMS.length - 1;
         const { lanes } = this;
-        const centre = (lanes.scrollLeft + lanes.clientWidth / 2) / lanes.scrollWidth;
+        // What is pointed at stays where it is; else what is played or what is in the middle goes there.
+        const offset = at === null ? this.visibleWidth / 2 : at - this.hours.getBoundingClientRect().left - lanes.scrollLeft;
+        const playing = at === null && this.chosen ? this.share(this.chosen.seconds) : -1;
+        const share = playing >= 0 && playing < 1 ? playing : (lanes.scrollLeft + offset) / this.hours.offsetWidth;
         lanes.style.setProperty("--zoom", ZOOMS[this.zoom]);
+        lanes.scrollLeft = share * this.hours.offsetWidth - offset;
         this.drawHours();
-        const moment = this.chosen && (this.chosen.seconds - this.start) / (this.end - this.start);
-        lanes.scrollLeft = (moment > 0 && moment < 1 ? moment : centre) * lanes.scrollWidth - lanes.clientWidth / 2;
+    }
+
+    get visibleWidth() { return this.lanes.clientWidth - this.hours.offsetLeft; }
+
+    /// As close as shows everything that the day has.
+    fit() {
+        const files = this.rows.flatMap((row) => row.files);
+        if (!files.length) return;
+        const first = Math.max(Math.min(...files.map((file) => file.start)), this.start);
+        const last = Math.min(Math.max(...files.map((file) => file.end)), this.end);
+        const most = (0.9 * (this.end - this.start)) / Math.max(last - first, 1);
+        const zoom = ZOOMS.findLastIndex((zoom) => zoom <= most);
+        if (zoom <= 0) return;
+        this.setZoom(zoom);
+        this.lanes.scrollLeft = this.share((first + last) / 2) * this.hours.offsetWidth - this.visibleWidth / 2;
+    }
+
+    turnWheel(event) {
+        // Sideways, and up and down where there are more lanes than fit, it scrolls.
+        if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey) return;
+        if (!event.ctrlKey && this.lanes.scrollHeight > this.lanes.clientHeight) return;
+        event.preventDefault();
+        this.wheel = (this.wheel ?? 0) + event.deltaY;
+        if (Math.abs(this.wheel) < 60) return;
+        this.setZoom(this.zoom - Math.sign(this.wheel), event.clientX);
+        this.wheel = 0;
     }
 
     drawHours() {
-        const step = [4, 1, 0.25][this.zoom] * 3600;
         const { start, end } = this;
+        const width = this.hours.offsetWidth;
+        if (!width) return;
+        const step = 60 * (MARKS.find((minutes) => (60 * minutes * width) / (end - start) >= MARK_WIDTH) ?? MARKS.at(-1));
         const marks = [];
         for (let time = start; time < end; time += step) {
             const mark = document.createElement("span");
             mark.textContent = clock(time).slice(0, 5);
-            mark.style.left = `${(100 * (time - start)) / (end - start)}%`;
+            mark.style.left = `${100 * this.share(time)}%`;
             marks.push(mark);
         }
         this.hours.replaceChildren(...marks);
+        this.drawNow();
+    }
+
+    place(node, seconds) {
+        node.style.left = `${this.hours.offsetLeft + this.share(seconds) * this.hours.offsetWidth}px`;
+    }
+
+    drawNow() {
+        const now = Date.now() / 1000;
+        this.now.hidden = now < this.start || now >= this.end;
+        if (!this.now.hidden) this.place(this.now, now);
     }
 
     build() {
         this.rows = this.channels.map((channel) => {
             const root = element("lane").content.firstElementChild.cloneNode(true);
-            const [name, track] = [root.querySelector(".lane-name"), root.querySelector(".track")];
-            name.textContent = channel.name;
+            const [name, track, head] = [".lane-name", ".track", ".head"].map((part) => root.querySelector(part));
+            name.textContent = name.title = channel.name;
             track.setAttribute("aria-label", `Recordings of ${channel.name}`);
-            const row = { channel, root, track, bars: root.querySelector(".bars"), head: root.querySelector(".head"), files: [] };
-            track.addEventListener("pointermove", (event) => this.point(row, event));
-            track.addEventListener("pointerleave", () => this.showMoment());
-            track.addEventListener("pointerdown", (event) => {
-                // A finger may want to move the bars; a click tells when it did not.
-                if (event.pointerType === "mouse") track.setPointerCapture(event.pointerId);
-            });
-            track.addEventListener("click", (event) => this.play(row, this.seconds(row, event)));
+            const row = { channel, root, track, head, bars: root.querySelector(".bars"), files: [] };
+            track.addEventListener("click", (event) => this.play(row, this.seconds(event)));
+            track.addEventListener("pointerdown", (event) => this.grasp(row, event));
+            track.addEventListener("pointermove", (event) => this.scrub(row, event));
             track.addEventListener("keydown", (event) => this.press(row, event));
             return row;
         });
-        this.lanes.querySelectorAll(".lane").forEach((lane) => lane.remove());
-        this.lanes.append(...this.rows.map(({ root }) => root));
-    }
-
-    async refresh() {
-        const { start, end } = this;
-        await Promise.all(this.rows.map(async (row) => {
-            let files = [];
-            try {
-                const reply = await command({
-                    channel: row.channel.channel, cmd: "get_file_list", start_time: start, end_time: end - 1, file_type: 0,
-                });
-                files = reply.file_list.map((file) => (
-                    { name: file.file_name, bytes: Number(file.file_size), start: Number(file.start_time), end: Number(file.end_time) }));
-            } catch {
-                return;
-            }
-            if (start !== this.start) return;
-            row.files = files;
-            this.draw(row);
-        }));
-        this.showSave();
+        this.sheet.querySelectorAll(".lane").forEach((lane) => lane.remove());
+        this.sheet.append(...this.rows.map(({ root }) => root));
     }
 
     /// Files that adjoin are one bar.
@@ -238,27 +320,43 @@ export class Timeline {
         row.bars.replaceChildren(...spans.map((span) => {
             const bar = document.createElement("span");
             const left = Math.max(span.start, start);
-            bar.style.left = `${(100 * (left - start)) / (end - start)}%`;
+            bar.style.left = `${100 * this.share(left)}%`;
             bar.style.width = `${(100 * (Math.min(span.end, end) - left)) / (end - start)}%`;
             return bar;
         }));
         row.track.tabIndex = spans.length ? 0 : -1;
     }
 
-    seconds(row, event) {
-        const box = row.track.getBoundingClientRect();
+    // Choosing a moment.
+
+    seconds(event) {
+        const box = this.hours.getBoundingClientRect();
         const part = Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
         return this.start + part * (this.end - this.start);
     }
 
-    point(row, event) {
-        const seconds = this.seconds(row, event);
-        this.showMoment(`${row.channel.name} · ${clock(seconds)}`);
-        // With the button held down the picture follows.
-        if (event.pointerType === "mouse" && event.buttons === 1) {
-            clearTimeout(this.scrubTimer);
-            this.scrubTimer = setTimeout(() => this.play(row, seconds), 120);
+    point(event) {
+        const isInside = event.pointerType !== "touch" && event.clientX >= this.hours.getBoundingClientRect().left;
+        this.pointer.hidden = !isInside;
+        if (!isInside) return;
+        const seconds = this.seconds(event);
+        this.place(this.pointer, seconds);
+        this.pointer.firstElementChild.textContent = clock(seconds);
+    }
+
+    /// A mouse scrubs anywhere on a bar; a finger moves the bars, unless it takes the playing position.
+    grasp(row, event) {
+        if (event.pointerType === "mouse" ? event.button === 0 : event.target === row.head) {
+            row.track.setPointerCapture(event.pointerId);
         }
+    }
+
+    /// The picture follows, as often as is good for the device.
+    scrub(row, event) {
+        if (!row.track.hasPointerCapture(event.pointerId)) return;
+        const seconds = this.seconds(event);
+        clearTimeout(this.scrubTimer);
+        this.scrubTimer = setTimeout(() => this.play(row, seconds), SCRUB_MS);
     }
 
     press(row, event) {
@@ -271,11 +369,6 @@ export class Timeline {
         event.preventDefault();
     }
 
-    showMoment(text = "") {
-        const { chosen } = this;
-        this.label.textContent = text || (chosen ? `${chosen.row.channel.name} · ${clock(chosen.seconds)}` : "Choose a moment on a bar");
-    }
-
     play(row, seconds) {
         clearTimeout(this.scrubTimer);
         const next = row.files.find((file) => file.end > seconds);
@@ -285,17 +378,30 @@ export class Timeline {
         this.onPlay(row.channel, moment, this.end - 1);
     }
 
+    // What is chosen.
+
     /// Where a channel's playback is; null where it has none any more.
     mark(channel, seconds) {
         const row = this.rows.find((one) => one.channel.channel === channel);
         if (!row) return;
-        const isInside = seconds !== null && seconds >= this.start && seconds < this.end;
-        row.head.hidden = !isInside;
-        if (isInside) row.head.style.left = `${(100 * (seconds - this.start)) / (this.end - this.start)}%`;
+        row.seconds = seconds;
         if (seconds !== null) this.chosen = { row, seconds };
         else if (this.chosen?.row === row) this.chosen = null;
-        row.track.setAttribute("aria-valuetext", seconds === null ? "not playing" : clock(seconds));
-        this.showMoment();
+        this.showChosen();
+    }
+
+    showChosen() {
+        const { chosen } = this;
+        for (const row of this.rows) {
+            const { seconds = null } = row;
+            row.head.hidden = seconds === null || seconds < this.start || seconds >= this.end;
+            if (!row.head.hidden) row.head.style.left = `${100 * this.share(seconds)}%`;
+            row.track.setAttribute("aria-valuetext", seconds === null ? "not playing" : clock(seconds));
+            row.root.toggleAttribute("data-chosen", row === chosen?.row);
+        }
+        const hasFiles = this.rows.some((row) => row.files.length);
+        this.label.textContent = this.trouble
+            || (chosen ? `${chosen.row.channel.name} · ${clock(chosen.seconds)}` : hasFiles ? HINT : "Nothing was recorded on this day");
         this.showSave();
     }
 
@@ -311,6 +417,7 @@ export class Timeline {
         });
         const address = `ipc.flv?${query}`;
         if (this.save.getAttribute("href") !== address) this.save.href = address;
-        this.save.textContent = `Save ${clock(file.start).slice(0, 5)} to ${clock(file.end).slice(0, 5)}, ${size(file.bytes)}`;
+        this.save.querySelector(".what").textContent = `${clock(file.start).slice(0, 5)} to ${clock(file.end).slice(0, 5)}, ${size(file.bytes)}`;
+        this.save.setAttribute("aria-label", `Save the file from ${clock(file.start)} to ${clock(file.end)}, ${size(file.bytes)}`);
     }
 }

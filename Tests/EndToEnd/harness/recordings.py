@@ -3,12 +3,21 @@
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from .agent import Agent
+from .agent import Agent, synthetic_channel
 from .viewers import HTTPViewer, WebSocketViewer, fetch
 from .waiting import wait_until
+
+SEGMENT = 10
+"""Seconds of a file."""
+
+RECORDED: dict[str, Any] = {
+    "channels": [synthetic_channel(recording={"main": {"mode": "continuous"}})],
+    "recording": {"segmentSeconds": SEGMENT},
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,18 @@ class Recordings:
 
     def wait_for_files(self, count: int, seconds: float = 60) -> list[File]:
         """So many that are closed; what is being written comes last and is left out."""
+        self.wait_for_disk()
         return wait_until(lambda: len(files := self.files()) > count and files[:-1], f"{count} recorded files", seconds,
                           0.2)
+
+    def path(self, file: File) -> Path:
+        """Where it lies."""
+        (path,) = Path(self.agent.configuration["recording"]["folder"]).glob(f"*/{file.name}")
+        return path
+
+    def wait_for_disk(self) -> None:
+        """It is put in order first, after a start."""
+        wait_until(lambda: "video_list" in self.command("get_month_record", time="200001"), "the disk", 20)
 
     def position(self) -> float:
         """Seconds from the beginning of the range that is played."""

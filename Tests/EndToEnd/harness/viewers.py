@@ -28,7 +28,7 @@ class StreamEnded(AssertionError):
     """The agent ended the stream."""
 
 
-class _Connection:
+class Connection:
     """A socket and the head of the answer to one request."""
 
     def __init__(self, url: str, headers: dict[str, str], receive_buffer: int | None, timeout: float) -> None:
@@ -75,7 +75,7 @@ class _Connection:
 class _Viewer:
     """What both transports share: tags out of pieces of the stream."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.reader = Reader()
         self._tags: list[Tag] = []
@@ -146,7 +146,7 @@ class _Viewer:
 class HTTPViewer(_Viewer):
     def __init__(self, url: str, receive_buffer: int | None = None, timeout: float = 15,
                  headers: dict[str, str] | None = None) -> None:
-        super().__init__(_Connection(url, headers or {}, receive_buffer, timeout))
+        super().__init__(Connection(url, headers or {}, receive_buffer, timeout))
         if self.connection.status != 200:
             status, body = self.connection.status, self.connection.rest_of_body()
             self.close()
@@ -179,7 +179,7 @@ class WebSocketViewer(_Viewer):
 
     def __init__(self, url: str, timeout: float = 15, headers: dict[str, str] | None = None) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
-        super().__init__(_Connection(url, {"Connection": "Upgrade", "Upgrade": "websocket",
+        super().__init__(Connection(url, {"Connection": "Upgrade", "Upgrade": "websocket",
                                            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key} | (headers or {}),
                                      None, timeout))
         if self.connection.status != 101:
