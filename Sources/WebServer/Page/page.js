@@ -272,7 +272,7 @@ class Tile {
         const { player, recording } = this;
         if (recording && ["playing", "ended"].includes(player.state)) {
             const time = clock(recording.position);
-            return player.state === "ended" ? "Recording ended" : `${player.paused ? "Paused" : "Recorded"} · ${time}`;
+            return player.state === "ended" ? "Recording ended" : `${time} · ${player.paused ? "paused" : "recorded"}`;
         }
         switch (player.state) {
         case "connecting": return player.reason ? "Reconnecting…" : "Connecting…";

@@ -117,7 +117,8 @@ export class Timeline {
         this.hours = part(".hours");
         this.pointer = part(".pointer");
         this.now = part(".now");
-        this.label = part(".moment");
+        this.whose = part(".whose");
+        this.when = part(".when");
         this.save = part(".save");
         this.closer = part(".closer");
         this.wider = part(".wider");
@@ -400,8 +401,8 @@ export class Timeline {
             row.root.toggleAttribute("data-chosen", row === chosen?.row);
         }
         const hasFiles = this.rows.some((row) => row.files.length);
-        this.label.textContent = this.trouble
-            || (chosen ? `${chosen.row.channel.name} · ${clock(chosen.seconds)}` : hasFiles ? HINT : "Nothing was recorded on this day");
+        this.whose.textContent = chosen && !this.trouble ? `${chosen.row.channel.name} · ` : "";
+        this.when.textContent = this.trouble || (chosen ? clock(chosen.seconds) : hasFiles ? HINT : "Nothing was recorded on this day");
         this.showSave();
     }
 
