@@ -94,12 +94,13 @@ struct MP4FileScan {
         var identity: SegmentIdentity?
         var placeholder: Int64?
         for _ in 0..<maximumHeadBoxes {
-            guard let box = try place(at: offset, length, read) else { throw .noMovie }
+            let isPlaceholder = identity != nil && placeholder == nil
+            guard let box = try place(at: offset, length, isPlaceholder: isPlaceholder, read) else { throw .noMovie }
             switch box.type {
-            case "moov":
+            case "moov" where !isPlaceholder:
                 let movie = try Self.movie(box, length, read)
                 return Head(identity: identity, placeholder: placeholder, movie: movie, movieEnd: box.end)
-            case "uuid":
+            case "uuid" where !isPlaceholder:
                 if identity == nil { identity = try Self.identity(box, length, read) }
                 offset = box.end
             default:
@@ -131,8 +132,10 @@ struct MP4FileScan {
     }
 
     /// Nil where there is no whole box header any more.
+    ///
+    /// - Parameter isPlaceholder: known by its place, whatever a power cut left of its first half.
     private static func place(
-        at offset: Int64, _ length: Int64, _ read: Read
+        at offset: Int64, _ length: Int64, isPlaceholder: Bool = false, _ read: Read
     ) throws(MP4Reader.Failure) -> Place? {
         let count = Int(min(16, length - offset))
         guard count >= 8 else { return nil }
@@ -140,6 +143,9 @@ struct MP4FileScan {
         let size: UInt32 = try header.take()
         let type = BoxType(code: try header.take())
         guard size == 1 else {
+            if isPlaceholder {
+                return Place(type: type, offset: offset, headerLength: 8, length: Int64(MP4Closing.placeholderLength))
+            }
             guard size == 0 || size >= 8 else { throw .malformed("a box of \(size) bytes") }
             return Place(type: type, offset: offset, headerLength: 8, length: Int64(size))
         }

@@ -139,6 +139,7 @@ package final class RecordingEngine {
     }
 
     private func followPlans() {
+        defer { noteStates() }
         guard archive != nil else { return }
         let now = utcNow
         for (key, stream) in streams {
@@ -159,7 +160,6 @@ package final class RecordingEngine {
                 try stream.set(intent, archive: archive, clock: reading)
             }
         }
-        noteStates()
     }
 
     /// After a pause that nobody wanted, footage was wanted all the while.
@@ -205,6 +205,7 @@ package final class RecordingEngine {
         keeper.diskLost()
         retryAt = now + Self.retryInterval
         note(DiskState(failure.kind), failure.description)
+        noteStates()
     }
 
     private func openIfDue() {

@@ -70,10 +70,12 @@ extension RecordingArchive {
             try finishDeletion(of: [row])
             report.dropped += 1
         case .playable(let found):
-            let mediaEnd = row.mediaStart + found.duration
             try onIndex { index throws(SQLiteError) in
+                let next = try index.database.segment(of: row.key, from: row.start + 1)?.start ?? .max
+                let duration = min(next - row.start, found.duration.milliseconds)
                 try index.close(
-                    id: row.id, size: found.size, end: row.start + found.duration.milliseconds, mediaEnd: mediaEnd)
+                    id: row.id, size: found.size, end: row.start + duration,
+                    mediaEnd: row.mediaStart + .milliseconds(duration))
             }
             count(row.key.channel, segments: 0, bytes: found.size - row.size)
             report.closed += 1
@@ -108,13 +110,14 @@ extension RecordingArchive {
             // The clock may have become known after this file was begun.
             let later = identity.isClockTrusted ? nil : try index.trustedOffset(boot: identity.boot)
             let claimed = later?.milliseconds(at: identity.start) ?? identity.utcStart
-            let start = try index.freePlace(key, from: claimed, duration: duration)
+            let place = try index.freePlace(key, from: claimed, duration: duration)
             return try index.insertClosed(
                 RecordingIndex.NewSegment(
-                    key: key, name: name, kind: RecordingKind(rawValue: identity.kind) ?? .continuous, start: start,
-                    mediaStart: identity.start, boot: identity.boot,
-                    isClockTrusted: start == claimed && (identity.isClockTrusted || later != nil)),
-                size: found.size, end: start + duration, mediaEnd: identity.start + found.duration)
+                    key: key, name: name, kind: RecordingKind(rawValue: identity.kind) ?? .continuous,
+                    start: place.lowerBound, mediaStart: identity.start, boot: identity.boot,
+                    isClockTrusted: place.lowerBound == claimed && (identity.isClockTrusted || later != nil)),
+                size: found.size, end: place.upperBound,
+                mediaEnd: identity.start + .milliseconds(place.upperBound - place.lowerBound))
         }
         count(channel, segments: 1, bytes: found.size)
         report.adopted += 1
@@ -201,12 +204,20 @@ package struct FolderScan {
             return false
         }
         switch next {
-        case .drop(let row):
+        case .drop(let row) where try isThere(row):
             try archive.drop([row])
             report.dropped += 1
-        case .reconsider(let row): try archive.close(row, &report)
+        case .reconsider(let row) where try isThere(row): try archive.close(row, &report)
+        // Retention was faster.
+        case .drop, .reconsider: break
         case .adopt(let name): try archive.adopt(name, channel: folder.channel, &report)
         }
         return true
+    }
+
+    private func isThere(_ row: Segment) throws(StorageFailure) -> Bool {
+        try archive.onIndex { index throws(SQLiteError) in
+            try index.database.segment(channel: row.key.channel, name: row.name)?.state == .closed
+        }
     }
 }

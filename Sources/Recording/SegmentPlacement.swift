@@ -47,8 +47,9 @@ extension RecordingIndex {
             }
             guard let first = moves.last else { return }
             if reading.isTrusted {
-                try apply(moves)
+                // First, while all still lie in their order.
                 try clear(key, before: first.start, skipping: moves.count)
+                try apply(moves)
             } else {
                 // A guess moves nobody else: behind what is there, at the earliest.
                 let end = try endOfSegment(key, skipping: moves.count) ?? first.start
@@ -133,21 +134,61 @@ extension RecordingIndex {
         ) { WallClockReading(offset: $0.integer(0) * 1_000_000 - $0.integer(1), isTrusted: true) }
     }
 
-    /// The earliest start at or after `start` at which `duration` milliseconds of footage overlap nothing.
-    package func freePlace(_ key: StreamKey, from start: Int64, duration: Int64) throws(SQLiteError) -> Int64 {
-        var place = start
-        if let before = try database.row(
-            """
-            SELECT MAX(end_ms) FROM (SELECT end_ms FROM segment
-            WHERE channel = ? AND stream = ? AND start_ms <= ? ORDER BY start_ms DESC LIMIT 1)
-            """, .integer(key.channel), .integer(key.stream.index), .integer(start), read: { $0.integer(0) })
-        {
-            place = max(place, before)
-        }
+    /// Where found footage goes that claims to begin at `start`: there, or as soon after it as nothing is in its way, and
+    /// before what is growing. Milliseconds since 1970, UTC. Where the sound of one file reaches into the next a little,
+    /// the next one's start counts, as it does when they are recorded.
+    package func freePlace(_ key: StreamKey, from start: Int64, duration: Int64) throws(SQLiteError) -> Range<Int64> {
+        let tolerance = StreamClock.tolerance / 1_000_000
+        try trimEnd(key, at: start, tolerance: tolerance)
+        var place = max(start, try endOfSegment(key, startingBy: start) ?? start)
+        var next = Int64.max
         let statement = try database.prepare(
-            "SELECT start_ms, end_ms FROM segment WHERE channel = ? AND stream = ? AND start_ms > ? ORDER BY start_ms")
+            """
+            SELECT start_ms, end_ms, state FROM segment WHERE channel = ? AND stream = ? AND start_ms > ?
+            ORDER BY start_ms
+            """)
         try statement.bind([.integer(key.channel), .integer(key.stream.index), .integer(start)])
-        while try statement.step(), place + duration > statement.integer(0) { place = max(place, statement.integer(1)) }
-        return place
+        while next == .max, try statement.step() {
+            if place + duration <= statement.integer(0) + tolerance { next = statement.integer(0) }
+            place = next == .max ? max(place, statement.integer(1)) : place
+        }
+        if let growing = try startOfGrowing(key), place + duration > growing + tolerance {
+            return try freePlace(key, before: growing, duration: duration)
+        }
+        return place..<max(place, min(place + duration, next))
+    }
+
+    /// The latest place that ends by `limit`.
+    private func freePlace(_ key: StreamKey, before limit: Int64, duration: Int64) throws(SQLiteError) -> Range<Int64> {
+        var limit = limit
+        try walkBack(key) { row in
+            guard row.start < limit else { return true }
+            if limit - row.end >= duration { return false }
+            limit = row.start
+            return true
+        }
+        return limit - duration..<limit
+    }
+
+    private func trimEnd(_ key: StreamKey, at time: Int64, tolerance: Int64) throws(SQLiteError) {
+        try database.run(
+            """
+            UPDATE segment SET end_ms = ?3, media_end = media_end - (end_ms - ?3) * 1000000
+            WHERE channel = ?1 AND stream = ?2 AND state = 1 AND start_ms < ?3 AND end_ms > ?3 AND end_ms <= ?3 + ?4
+            """, .integer(key.channel), .integer(key.stream.index), .integer(time), .integer(tolerance))
+    }
+
+    private func endOfSegment(_ key: StreamKey, startingBy time: Int64) throws(SQLiteError) -> Int64? {
+        try database.row(
+            "SELECT end_ms FROM segment WHERE channel = ? AND stream = ? AND start_ms <= ? ORDER BY start_ms DESC LIMIT 1",
+            .integer(key.channel), .integer(key.stream.index), .integer(time)
+        ) { $0.integer(0) }
+    }
+
+    private func startOfGrowing(_ key: StreamKey) throws(SQLiteError) -> Int64? {
+        try database.row(
+            "SELECT MIN(start_ms) FROM segment WHERE state = 0 AND state <> 1 AND channel = ? AND stream = ?",
+            .integer(key.channel), .integer(key.stream.index)
+        ) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
     }
 }

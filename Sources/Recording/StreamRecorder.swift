@@ -39,13 +39,17 @@ final class StreamRecorder {
 
     func set(_ new: RecordingPlan.Intent, archive: RecordingArchive, clock: WallClockReading) throws(StorageFailure) {
         guard new != intent else { return }
-        let old = intent
-        intent = new
-        switch new {
-        case .record:
-            if case .record = old { kindChanged = true } else { try replay(archive, clock) }
-        case .buffer, .off:
+        switch (intent, new) {
+        case (.record, .record):
+            kindChanged = true
+            intent = new
+        case (_, .record):
+            intent = new
+            try replay(archive, clock)
+        case (let old, _):
+            // What waits for sound of the same time still belongs to the recording.
             if case .record = old { try finish(archive, clock) }
+            intent = new
             if new == .off { forget() }
         }
     }

@@ -28,8 +28,8 @@ import Testing
             let tolerance: Int64 = 150
             #expect(abs(row.end - row.start - reader.duration.milliseconds) <= tolerance, comment)
         }
-        let numbers = try rig.numbers(.video, Self.key)
-        #expect(numbers == Array(0..<numbers.count), comment)
+        let holes = TestStream.holes(in: try rig.numbers(.video, Self.key))
+        #expect(holes == [], comment)
     }
 
     @Test func adjoiningSegmentsAdjoinToTheMillisecond() throws {
@@ -86,7 +86,8 @@ import Testing
         let rows = try rig.segments(Self.key)
         // The newest reading of the clock is right.
         #expect(rows.last.map { abs($0.end - rig.time.utc) < 1000 } ?? false)
-        #expect(rows.first?.start == 1_795_000_000_000 - 3_600_000)
+        let corrected: Int64 = 1_795_000_000_000 - 3_600_000
+        #expect(rows.first?.start == corrected)
     }
 
     @Test func aClockThatNobodyTrustsMovesNoFootageOfOthers() throws {

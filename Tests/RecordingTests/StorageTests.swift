@@ -77,8 +77,8 @@ import Testing
         rig.streams[0].pictureBytes = 8000
         rig.start()
         var protected: [SegmentName] = []
-        for _ in 0..<600 where rig.status.disk.state == .ready {
-            rig.run(seconds: 2)
+        for _ in 0..<2400 where rig.status.disk.state == .ready {
+            rig.run(seconds: 0.5)
             for row in try rig.segments(Self.key) where row.state == .closed && !row.isProtected {
                 #expect(try rig.engine?.setProtected(channel: 0, name: row.name, true) == true)
                 protected.append(row.name)
@@ -90,7 +90,7 @@ import Testing
         rig.run(seconds: 30)
         #expect(diskStates(rig).suffix(1) == [.full])
         // Some of it may go after all.
-        for name in protected.prefix(60) {
+        for name in protected.prefix(8) {
             #expect(try rig.engine?.setProtected(channel: 0, name: name, false) == true)
         }
         rig.run(seconds: 30)
@@ -98,7 +98,8 @@ import Testing
         #expect(rig.status.streams.first?.state == .recording)
         rig.stop()
         try ArchiveAudit.check(rig)
-        #expect(try rig.gaps(Self.key).map(\.cause) == [.diskFull])
+        let causes = try rig.gaps(Self.key).map(\.cause)
+        #expect(causes == [.diskFull])
     }
 
     @Test func aChannelKeepsToItsShare() throws {
@@ -119,8 +120,8 @@ import Testing
         try rig.addStream(1)
         rig.settings.limits = [0: RetentionLimits(bytes: 30_000)]
         rig.start()
-        for _ in 0..<30 {
-            rig.run(seconds: 2)
+        for _ in 0..<120 {
+            rig.run(seconds: 0.5)
             for row in try rig.segments(Self.key) where row.state == .closed && !row.isProtected {
                 _ = try rig.engine?.setProtected(channel: 0, name: row.name, true)
             }

@@ -74,6 +74,7 @@ final class TestRig {
             self?.events.append($0)
         }
         nextTick = time.now()
+        for stream in streams.indices { streams[stream].beginAnew() }
         tick()
     }
 
@@ -94,7 +95,7 @@ final class TestRig {
                 let new = streams[index].frames(until: until)
                 if isWanted { frames += new.map { (key, $0) } }
             }
-            for (key, frame) in frames.sorted(by: { $0.1.time < $1.1.time }) {
+            for (key, frame) in frames.sorted(by: { TestStream.arrival(of: $0.1) < TestStream.arrival(of: $1.1) }) {
                 time.advance(to: frame.time)
                 engine?.take(frame, of: key)
             }

@@ -17,6 +17,7 @@ struct TestStream {
     private let headers: StreamHeaderSet
     private var sequence: UInt64 = 0
     private var pictures = 0
+    private var sinceKey = 0
     private var sounds = 0
     private var nextPicture: MediaTime
     private var nextSound: MediaTime
@@ -43,12 +44,12 @@ struct TestStream {
         var frames: [StreamFrame] = []
         while true {
             let picture = hasVideo ? nextPicture : nil
-            // Sound comes when its frame is full, so later than a picture of the same time.
             let soundDue = audio.map { nextSound + .samples(1024, rate: $0.rate) }
             guard let next = [picture, soundDue].compactMap({ $0 }).min(), next < time else { return frames }
             if let picture, picture == next {
-                frames.append(make(.video, isKey: pictures % group == 0, time: picture, number: pictures))
+                frames.append(make(.video, isKey: sinceKey == 0, time: picture, number: pictures))
                 pictures += 1
+                sinceKey = (sinceKey + 1) % group
                 nextPicture += interval
             } else {
                 frames.append(make(.audio, isKey: true, time: nextSound, number: sounds))
@@ -58,13 +59,21 @@ struct TestStream {
         }
     }
 
+    /// Sound comes when its frame is full, so later than a picture of the same time.
+    static func arrival(of frame: StreamFrame) -> MediaTime {
+        guard frame.kind == .audio, let audio = frame.headers.all.format.audio else { return frame.time }
+        return frame.time + .samples(1024, rate: audio.rate)
+    }
+
     /// As if the stream had given nothing until `time`.
     mutating func skip(to time: MediaTime) {
         while nextPicture < time { nextPicture += interval }
         while nextSound < time { nextSound += .samples(1024, rate: audio?.rate ?? 8000) }
-        // An encoder begins anew with a key picture.
-        pictures += (group - pictures % group) % group
+        beginAnew()
     }
+
+    /// As an encoder that was stopped meanwhile: the next picture is a key picture.
+    mutating func beginAnew() { sinceKey = 0 }
 
     var picturesMade: Int { pictures }
 
@@ -81,6 +90,11 @@ struct TestStream {
         return StreamFrame(
             TaggedFrame(EncodedFrame(kind: kind, isKey: isKey, time: time, data: data)), sequence: sequence,
             headers: headers)
+    }
+
+    /// Where numbers that should count up from `first` do not: the one before and the one after.
+    static func holes(in numbers: [Int], from first: Int = 0) -> [ClosedRange<Int>] {
+        zip([first - 1] + numbers, numbers).filter { $1 != $0 + 1 }.map { min($0, $1)...max($0, $1) }
     }
 
     /// The number in a frame's bytes; nil where they are not as they were made.
