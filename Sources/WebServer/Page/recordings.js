@@ -106,7 +106,7 @@ class Calendar {
 // MARK: Timeline
 
 export class Timeline {
-    /// `onPlay(channel, seconds, end)` is called for a moment that was chosen, in seconds since 1970.
+    /// `onPlay(channel, seconds, start, end)` is called for a moment that was chosen on a day, in seconds since 1970.
     constructor({ onPlay, onResize }) {
         this.onPlay = onPlay;
         this.onResize = onResize;
@@ -376,7 +376,7 @@ export class Timeline {
         if (!next) return;
         const moment = Math.floor(Math.max(seconds, next.start));
         this.mark(row.channel.channel, moment);
-        this.onPlay(row.channel, moment, this.end - 1);
+        this.onPlay(row.channel, moment, this.start, this.end - 1);
     }
 
     // What is chosen.
