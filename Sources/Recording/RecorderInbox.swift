@@ -6,7 +6,8 @@ import Streaming
 /// lets frames wait in their subscriptions, which have bounds of their own.
 final class RecorderInbox: Sendable {
     enum Item: Sendable {
-        case frame(StreamKey, StreamFrame)
+        /// With the number of frames before it that were let go.
+        case frame(StreamKey, StreamFrame, lost: Int)
         /// The hub of this stream is gone.
         case ended(StreamKey)
         case order(@Sendable (RecordingEngine) -> Void)
@@ -38,7 +39,7 @@ final class RecorderInbox: Sendable {
     /// - Parameter wakes: whether the recorder is to look at once.
     func put(_ item: Item, wakes: Bool = true) {
         monitor.withLock { state in
-            if case .frame(let key, let frame) = item { state.bytes[key, default: 0] += frame.tag.bodyLength }
+            if case .frame(let key, let frame, _) = item { state.bytes[key, default: 0] += frame.tag.bodyLength }
             state.items.append(item)
         }
         if wakes { monitor.notify() }

@@ -170,11 +170,12 @@ package final class RecordingEngine {
 
     // MARK: Frames
 
-    package func take(_ frame: StreamFrame, of key: StreamKey) {
+    /// - Parameter lost: how many frames before this one never came, since the engine was too slow.
+    package func take(_ frame: StreamFrame, of key: StreamKey, lost: Int = 0) {
         guard let stream = streams[key], stream.intent != .off else { return }
         if frame.isStart { reading = environment.wallClock.read() }
         onDisk { archive throws(StorageFailure) in
-            try stream.take(frame, archive: archive, clock: reading)
+            try stream.take(frame, lost: lost, archive: archive, clock: reading)
         }
     }
 
@@ -336,8 +337,12 @@ package final class RecordingEngine {
             }
         }
         if outcome.isDiskFull, disk.state == .ready {
+            for stream in streams.values {
+                guard case .record = stream.intent else { continue }
+                try stream.finish(archive, reading)
+                stream.absence = .diskFull
+            }
             note(.full, "nothing may be deleted: all footage is protected, or others fill the disk")
-            for stream in streams.values { if case .record = stream.intent { stream.absence = .diskFull } }
         } else if !outcome.isDiskFull, disk.state == .full {
             note(.ready, "")
         }

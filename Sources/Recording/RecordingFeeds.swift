@@ -53,6 +53,7 @@ private final class RecordingFeed: FrameSink {
     let key: StreamKey
     var subscription: Subscription?
     private(set) var hasEnded = false
+    private var knownDrops = 0
     private let inbox: RecorderInbox
 
     init(key: StreamKey, inbox: RecorderInbox) {
@@ -65,8 +66,12 @@ private final class RecordingFeed: FrameSink {
     func send(headers: StreamHeaders, timestamp: UInt32) {}
 
     func send(frame: StreamFrame, timestamp: UInt32) {
+        let dropped = subscription?.counters.framesDropped ?? 0
+        defer { knownDrops = dropped }
         // Sound can wait for the next picture.
-        inbox.put(.frame(key, frame), wakes: frame.kind == .video || frame.headers.all.format.video == nil)
+        inbox.put(
+            .frame(key, frame, lost: dropped - knownDrops),
+            wakes: frame.kind == .video || frame.headers.all.format.video == nil)
     }
 
     func flush() {}

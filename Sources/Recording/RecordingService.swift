@@ -145,8 +145,8 @@ package final class RecordingService: Sendable {
         var bytes: [StreamKey: Int] = [:]
         for item in items {
             switch item {
-            case .frame(let key, let frame):
-                engine.take(frame, of: key)
+            case .frame(let key, let frame, let lost):
+                engine.take(frame, of: key, lost: lost)
                 bytes[key, default: 0] += frame.tag.bodyLength
             case .ended(let key): engine.streamEnded(key)
             case .order(let order): order(engine)

@@ -18,7 +18,6 @@ final class StreamRecorder {
     var wantedSince = Int64.max
     private var merger = TrackMerger()
     private var preRoll: PreRoll
-    private var nextSequence: UInt64?
     /// Of the newest frame that came, and of the newest that was written.
     private(set) var lastArrival: MediaTime?
     private var lastWritten: MediaTime?
@@ -58,7 +57,6 @@ final class StreamRecorder {
     func forget() {
         merger = TrackMerger()
         preRoll.clear()
-        nextSequence = nil
         lastArrival = nil
     }
 
@@ -76,8 +74,11 @@ final class StreamRecorder {
 
     // MARK: Frames
 
-    func take(_ frame: StreamFrame, archive: RecordingArchive, clock: WallClockReading) throws(StorageFailure) {
-        try noteLoss(before: frame, archive, clock)
+    /// - Parameter lost: how many frames before this one were let go on the way, since the disk was too slow.
+    func take(
+        _ frame: StreamFrame, lost: Int, archive: RecordingArchive, clock: WallClockReading
+    ) throws(StorageFailure) {
+        if lost > 0 { try noteLoss(of: lost, archive, clock) }
         merger.push(frame)
         lastArrival = frame.time
         while let next = merger.pop() { try handle(next, archive, clock) }
@@ -93,13 +94,10 @@ final class StreamRecorder {
         }
     }
 
-    /// The hub numbers its frames, so one that was let go on the way is noticed.
     private func noteLoss(
-        before frame: StreamFrame, _ archive: RecordingArchive, _ clock: WallClockReading
+        of count: Int, _ archive: RecordingArchive, _ clock: WallClockReading
     ) throws(StorageFailure) {
-        defer { nextSequence = frame.sequence + 1 }
-        guard let nextSequence, frame.sequence > nextSequence else { return }
-        counters.framesLost += Int(frame.sequence - nextSequence)
+        counters.framesLost += count
         for earlier in merger.drain() { try handle(earlier, archive, clock) }
         absence = .slowDisk
     }
@@ -184,8 +182,8 @@ final class StreamRecorder {
         _ archive: RecordingArchive, now: MediaTime, clock: WallClockReading
     ) throws(StorageFailure) {
         guard archive.growing[key] != nil, let lastArrival, now - lastArrival > Self.longestPause else { return }
-        absence = absence ?? .noFrames
         try finish(archive, clock)
+        absence = absence ?? .noFrames
     }
 
     private func close(

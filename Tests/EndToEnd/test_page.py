@@ -1,9 +1,8 @@
 """The page in a real browser: Debian's Chromium, headless."""
 
 import datetime
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from harness.agent import REPOSITORY, Agent, synthetic_channel
 from harness.picture_code import UnreadableCode, parse
 from harness.recordings import Recordings
 from harness.waiting import wait_until
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 NAMES = ["Front gate", "Back yard", "Loading dock", "Warehouse", "Workshop", "Office", "Garage", "Roof"]
 
 TILES = """() => edgeAgentPage.tiles.map((tile) => ({
@@ -38,27 +36,6 @@ CODE_STRIP = """(index) => {
     const { data } = context.getImageData(0, 0, width, rows);
     return { width, rows, luma: Array.from({ length: width * rows }, (_, i) => data[4 * i + 1]) };
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # The sandbox needs a user other than root; nothing but the agent's own page is opened.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    mistakes: list[str] = []
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    page.on("console", lambda message: mistakes.append(message.text) if "Content Security" in message.text else None)
-    yield page
-    context.close()
-    assert not mistakes, mistakes
 
 
 def small_channel(number: int = 0) -> dict[str, Any]:

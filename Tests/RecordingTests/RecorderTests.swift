@@ -119,7 +119,7 @@ import Testing
         let rig = try rig()
         rig.start()
         rig.run(seconds: 15)
-        rig.streams[0].miss(31)
+        rig.missed[Self.key] = 31
         rig.streams[0].skip(to: rig.time.now() + .seconds(4))
         rig.run(seconds: 20)
         #expect(rig.status.streams.first?.counters.framesLost == 31)

@@ -19,6 +19,8 @@ final class TestRig {
     private(set) var engine: RecordingEngine?
     private(set) var events: [RecordingEvent] = []
     private var nextTick: MediaTime
+    /// Frames that a stream's next one tells were let go.
+    var missed: [StreamKey: Int] = [:]
     /// Time zone: an hour ahead of UTC.
     static let calendar = DayCalendar { _ in 3600 }
     /// Files of the index that were put aside.
@@ -97,7 +99,7 @@ final class TestRig {
             }
             for (key, frame) in frames.sorted(by: { TestStream.arrival(of: $0.1) < TestStream.arrival(of: $1.1) }) {
                 time.advance(to: frame.time)
-                engine?.take(frame, of: key)
+                engine?.take(frame, of: key, lost: missed.removeValue(forKey: key) ?? 0)
             }
             time.advance(to: until)
             if time.now() >= nextTick { tick() }

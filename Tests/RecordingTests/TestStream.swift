@@ -77,9 +77,6 @@ struct TestStream {
 
     var picturesMade: Int { pictures }
 
-    /// Frames that a slow reader missed.
-    mutating func miss(_ count: Int) { sequence += UInt64(count) }
-
     private mutating func make(_ kind: MediaKind, isKey: Bool, time: MediaTime, number: Int) -> StreamFrame {
         var data = EncodedFrame.makeBuffer(capacity: pictureBytes + 8)
         let payload = kind == .video ? pictureBytes : 20
