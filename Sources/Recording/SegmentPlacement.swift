@@ -95,7 +95,7 @@ extension RecordingIndex {
         let statement = try database.prepare(
             """
             SELECT id, start_ms, end_ms, media_start, media_end, boot, trusted FROM segment
-            WHERE channel = ? AND stream = ? ORDER BY start_ms DESC, id DESC
+            WHERE channel = ? AND stream = ? ORDER BY start_ms DESC, end_ms DESC, id DESC
             """)
         try statement.bind([.integer(key.channel), .integer(key.stream.index)])
         while try statement.step() {
@@ -139,7 +139,7 @@ extension RecordingIndex {
     /// the next one's start counts, as it does when they are recorded.
     package func freePlace(_ key: StreamKey, from start: Int64, duration: Int64) throws(SQLiteError) -> Range<Int64> {
         let tolerance = StreamClock.tolerance / 1_000_000
-        try trimEnd(key, at: start, tolerance: tolerance)
+        try trimEnd(key, at: start, overlap: tolerance)
         var place = max(start, try endOfSegment(key, startingBy: start) ?? start)
         var next = Int64.max
         let statement = try database.prepare(
@@ -149,7 +149,7 @@ extension RecordingIndex {
             """)
         try statement.bind([.integer(key.channel), .integer(key.stream.index), .integer(start)])
         while next == .max, try statement.step() {
-            if place + duration <= statement.integer(0) + tolerance { next = statement.integer(0) }
+            if place + duration <= statement.integer(0) + min(tolerance, duration / 2) { next = statement.integer(0) }
             place = next == .max ? max(place, statement.integer(1)) : place
         }
         if let growing = try startOfGrowing(key), place + duration > growing + tolerance {
@@ -170,12 +170,14 @@ extension RecordingIndex {
         return limit - duration..<limit
     }
 
-    private func trimEnd(_ key: StreamKey, at time: Int64, tolerance: Int64) throws(SQLiteError) {
+    /// Of the segment that ends at most `overlap` after `time`, if that is the lesser part of it.
+    private func trimEnd(_ key: StreamKey, at time: Int64, overlap: Int64) throws(SQLiteError) {
         try database.run(
             """
             UPDATE segment SET end_ms = ?3, media_end = media_end - (end_ms - ?3) * 1000000
             WHERE channel = ?1 AND stream = ?2 AND state = 1 AND start_ms < ?3 AND end_ms > ?3 AND end_ms <= ?3 + ?4
-            """, .integer(key.channel), .integer(key.stream.index), .integer(time), .integer(tolerance))
+                AND end_ms - ?3 <= ?3 - start_ms
+            """, .integer(key.channel), .integer(key.stream.index), .integer(time), .integer(overlap))
     }
 
     private func endOfSegment(_ key: StreamKey, startingBy time: Int64) throws(SQLiteError) -> Int64? {

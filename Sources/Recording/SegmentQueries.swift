@@ -64,7 +64,7 @@ extension SQLiteDatabase {
     /// The latest there is, whatever its state.
     package borrowing func lastSegment(of key: StreamKey) throws(SQLiteError) -> Segment? {
         try segments(
-            "WHERE channel = ? AND stream = ? ORDER BY start_ms DESC, id DESC LIMIT 1",
+            "WHERE channel = ? AND stream = ? ORDER BY start_ms DESC, end_ms DESC, id DESC LIMIT 1",
             [.integer(key.channel), .integer(key.stream.index)]
         ).first
     }

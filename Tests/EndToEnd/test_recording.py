@@ -31,6 +31,12 @@ def recording(folder: Path, **changes: Any) -> dict[str, Any]:
     return {"channels": [small_channel()], "recording": {"folder": str(folder), "segmentSeconds": 2}} | changes
 
 
+def disk_when_ready(agent: Agent) -> dict[str, Any]:
+    """The disk's status once it is open; the agent is ready before that."""
+    return wait_until(lambda: (disk := agent.status()["recording"]["disk"])["state"] == "ready" and disk,
+                      "the recording disk is open")
+
+
 def codes_of(archive: Archive) -> list[PictureCode]:
     return [code for row in archive.rows() for code in read_codes(archive.path(row)) if code]
 
@@ -95,7 +101,7 @@ def test_a_file_cut_anywhere_plays_after_the_next_start(
         (day / f"000000-main-{number:08x}.mp4").write_bytes(content[:length])
 
     two = agent(configuration, folder=one.folder, port=one.port)
-    recovery = two.status()["recording"]["disk"]["recovery"]
+    recovery = disk_when_ready(two)["recovery"]
     assert two.terminate()[0] == 0
     assert not recovery["wasClean"] and recovery["closed"] == 1
     archive.audit()
@@ -136,7 +142,7 @@ def test_recording_is_switched_by_a_reload(agent: Callable[..., Agent], tmp_path
         wait_until(lambda: len(archive.closed()) >= 1, "a file", 20)
         one.write_configuration(off)
         one.signal(signal.SIGHUP)
-        wait_until(lambda: all(row.state != OPEN for row in archive.rows()), "all files are closed")
+        wait_until(lambda: one.status()["recording"]["streams"] == [], "nothing is recorded any more")
         pictures = [tag for tag in viewer.read_seconds(1) if tag.is_picture]
         assert {after.timestamp - before.timestamp for before, after in zip(pictures, pictures[1:])} <= {39, 40, 41}
     rows = archive.audit()
@@ -149,17 +155,19 @@ def test_both_streams_and_the_metrics(agent: Callable[..., Agent], tmp_path: Pat
         recording={"main": {"mode": "continuous"}, "sub": {"mode": "command", "preRoll": 1}})
     one = agent(recording(tmp_path, channels=[channel]))
     archive = Archive(tmp_path)
+    disk_when_ready(one)
     states = {stream["stream"]: stream["state"] for stream in one.status()["recording"]["streams"]}
     assert states["sub"] == "buffering"
     wait_until(lambda: archive.closed(), "a file of the main stream", 20)
     assert one.edgectl("record", "start", "--stream", "sub").returncode == 0
     wait_until(lambda: [row for row in archive.closed() if row.stream == 1], "a file of the sub stream", 20)
-    metrics = dict(line.rsplit(" ", 1) for line in fetch(f"{one.url}/metrics")[2].decode().splitlines() if not line.startswith("#"))
+    text = fetch(f"{one.url}/metrics")[2].decode()
+    metrics = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     for stream in ("main", "sub"):
         labels = f'{{channel="0",stream="{stream}"}}'
         assert metrics[f"edge_agent_recording_active{labels}"] == "1"
-        media = int(metrics[f"edge_agent_recording_media_bytes_total{labels}"])
-        assert int(metrics[f"edge_agent_recording_file_bytes_total{labels}"]) > media > 10_000
+        for name in ("frames", "media_bytes", "file_bytes"):
+            assert int(metrics[f"edge_agent_recording_{name}_total{labels}"]) > 0
     assert metrics['edge_agent_recording_disk_state{state="ready"}'] == "1"
     assert one.terminate()[0] == 0
     archive.audit()
@@ -206,7 +214,7 @@ def test_a_small_disk_is_never_full(agent: Callable[..., Agent], tmp_path: Path,
     try:
         channel = synthetic_channel(
             video={"source": "file", "file": str(noisy_video), "size": "640x360"}, overlay=False,
-            main={"size": "640x360", "bitrate": 40_000_000, "keyFrameInterval": 0.5},
+            main={"size": "640x360", "bitrate": None, "quality": 4, "keyFrameInterval": 0.5},
             recording={"main": {"mode": "continuous"}})
         configuration = recording(tmp_path, channels=[channel])
         configuration["recording"] |= {"segmentSeconds": 1, "requiresMount": True}
