@@ -125,7 +125,7 @@ let package = Package(
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", [nioEmbedded]),
+        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -24,12 +24,14 @@ sys.path.insert(0, str(REPOSITORY / "Tests" / "EndToEnd"))
 from harness import flv, picture_code  # noqa: E402
 from harness.agent import PROGRAMS, Agent, free_port, synthetic_channel  # noqa: E402
 from harness.media_service import MediaService  # noqa: E402
+from harness.recordings import Recordings  # noqa: E402
 from harness.viewers import Collector  # noqa: E402
 from harness.waiting import wait_until  # noqa: E402
 from pattern import PatternFeeder  # noqa: E402
 
 TOOLS = REPOSITORY / ".build" / "benchmarks"
 X264 = {"preset": "veryfast", "tune": "zerolatency", "profile": "main", "threads": 1}
+SEGMENT_SECONDS, DOWNLOADS = 60, 200
 BITRATE, FRAME_RATE, KEY_FRAME_SECONDS = 2_000_000, 25, 2
 FFMPEG_VIDEO = ["-c:v", "libx264", "-preset", X264["preset"], "-tune", X264["tune"], "-profile:v", X264["profile"],
                 "-threads", "1", "-b:v", "2M", "-maxrate", "2M", "-bufsize", "2M", "-bf", "0",
@@ -398,8 +400,51 @@ def bench_first_picture(options: argparse.Namespace) -> tuple[Result, dict[str, 
         agent.remove()
 
 
+# playback ------------------------------------------------------------------------------------------------------------
+
+def bench_playback(options: argparse.Namespace) -> tuple[Result, dict[str, Any]]:
+    channel = synthetic_channel(main={"preset": "veryfast"}, recording={"main": {"mode": "continuous"}})
+    with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+        agent = Agent({"channels": [channel], "recording": {"folder": folder, "segmentSeconds": SEGMENT_SECONDS}})
+        try:
+            recordings = Recordings(agent)
+            files = recordings.wait_for_files(2, 3 * SEGMENT_SECONDS + 30)
+            times: dict[str, list[float]] = {"in memory": [], "from the disk": []}
+            for i in range(options.connections):
+                file = files[i % len(files)]
+                begin = file.start + i * (file.end - file.start - 6) // options.connections
+                place = list(times)[i // 2 % 2]
+                if place == "from the disk":
+                    forget(recordings.path(file))
+                with (recordings.play(begin, file.end) if i % 2 == 0
+                      else recordings.play_websocket(begin, file.end, visitor=1)) as playing:
+                    tags = playing.read_until(lambda tag: tag.is_key_picture)
+                    times[place].append((tags[-1].arrival - playing.started) * 1000)
+            before = cpu_by_thread(agent.pid)
+            length = sum(len(recordings.download(files[0].name)[2]) for _ in range(DOWNLOADS))
+            after = cpu_by_thread(agent.pid)
+            spent = {name: after[name] - before.get(name, 0) for name in after if name.startswith(("NIO-ELT", "TP-"))}
+            details = {place: summary(some) for place, some in times.items()}
+            result = Result()
+            for place, figures in details.items():
+                result.add(f"playback: first picture, {place}, median", figures["median"], None, None, "ms")
+                result.add(f"playback: first picture, {place}, most", figures["most"], None, 200, "ms")
+            gigabytes = length / 1e9
+            result.add("download: CPU time of a gigabyte", sum(spent.values()) / gigabytes, None, None, "s")
+            return result, {**details, "download": {"bytes": length, "secondsByThread": spent}}
+        finally:
+            agent.remove()
+
+
+def forget(path: Path) -> None:
+    """Has the kernel let go of what it keeps of a file."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 BENCHMARKS = {"encode": bench_encode, "fanout": bench_fanout, "latency": bench_latency,
-              "first-picture": bench_first_picture}
+              "first-picture": bench_first_picture, "playback": bench_playback}
 
 
 def machine() -> dict[str, Any]:
@@ -425,7 +470,7 @@ def main() -> int:
     parser.add_argument("--fanout-rounds", type=int, default=2)
     parser.add_argument("--latency-seconds", type=float, default=20)
     parser.add_argument("--latency-rounds", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=100, help="of `first-picture`")
+    parser.add_argument("--connections", type=int, default=100, help="of `first-picture` and `playback`")
     options = parser.parse_args()
     if not (PROGRAMS / "edge-agent").exists():
         raise SystemExit(f"{PROGRAMS}/edge-agent is not built: swift build -c release")

@@ -29,7 +29,7 @@ package final class PlaybackFeed: FrameFeed, PlaybackControl, @unchecked Sendabl
         self.loop = loop
         self.threads = threads
         self.clock = clock
-        session = PlaybackSession(length: .milliseconds(Int64(opening.range.count)))
+        session = PlaybackSession(length: .milliseconds(Int64(opening.range.count)), from: opening.start)
         if let read = session.nextRead(now: clock.now()) { session.take(opening.first, for: read, now: clock.now()) }
     }
 

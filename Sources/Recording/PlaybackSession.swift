@@ -58,10 +58,12 @@ package struct PlaybackSession: Sendable {
     private var lastStamps: (video: Int64, audio: Int64) = (-1, -1)
     private var headers: StreamHeaders?
 
-    /// - Parameter length: of the range that was asked for.
-    package init(length: MediaTime) {
+    /// - Parameters:
+    ///   - length: of the range that was asked for.
+    ///   - start: where in it to begin.
+    package init(length: MediaTime, from start: MediaTime = .zero) {
         self.length = length
-        target = .zero
+        target = start
     }
 
     package var queuedBytes: Int { queuedFrameBytes }

@@ -29,7 +29,9 @@ package struct FootageAccess: Sendable {
         let opening = await onThread { source in
             let kind = request.type.flatMap(RecordingKind.init(rawValue:))
             guard request.type == nil || kind != nil else { return PlaybackOpening?.none }
-            return PlaybackOpening(channel: request.channel, range: request.range, kind: kind, source: source)
+            return PlaybackOpening(
+                channel: request.channel, range: request.range, from: .milliseconds(request.progress), kind: kind,
+                source: source)
         }
         guard let opening else {
             return .answer(.refusal(.notFound("nothing of channel \(request.channel) is recorded in this range")))

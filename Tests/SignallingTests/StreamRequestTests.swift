@@ -13,6 +13,17 @@ import Testing
             "action=playback&start_time=100&end_time=200&type=2",
             PlaybackRequest(channel: 0, start: 100, end: 200, type: 2)
         ),
+        (
+            "action=playback&start_time=100&end_time=200&_progress=1500",
+            PlaybackRequest(channel: 0, start: 100, end: 200, progress: 1500)
+        ),
+        (
+            "action=playback&start_time=100&end_time=200&_progress=9000000000000000000",
+            PlaybackRequest(channel: 0, start: 100, end: 200, progress: 101_000)
+        ),
+        (
+            "action=playback&start_time=100&end_time=200&_progress=x", PlaybackRequest(channel: 0, start: 100, end: 200)
+        ),
     ])
     func acceptsPlayback(_ text: String, _ wanted: PlaybackRequest) throws {
         #expect(try request(text) == .playback(wanted))

@@ -48,7 +48,8 @@ class Tile {
         this.chosenQuality = channel.qualities.includes(quality) ? quality : null;
         this.started = started;
         this.suspended = false;
-        /// What is played of the recordings: `{ start, end, visitor, position }` in seconds; null for live.
+        /// What is played of the recordings, null for live: a range, where in it the viewer wanted to be and where the
+        /// picture is, in seconds since 1970, and the visitor that plays it.
         this.recording = null;
         this.quality = this.bestQuality();
         this.root = element("tile").content.firstElementChild.cloneNode(true);
@@ -109,7 +110,8 @@ class Tile {
         this.player?.destroy();
         const { recording, channel: { channel } } = this;
         const query = new URLSearchParams(recording
-            ? { action: "playback", channel, start_time: recording.start, end_time: recording.end, _visitor: recording.visitor }
+            ? { action: "playback", channel, start_time: recording.start, end_time: recording.end,
+                _progress: Math.round(1000 * (recording.position - recording.start)), _visitor: recording.visitor }
             : { action: "live", channel, quality: this.quality });
         this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, { recorded: recording !== null });
         this.player.addEventListener("state", () => this.show());
@@ -125,20 +127,20 @@ class Tile {
 
     // Recorded footage.
 
-    /// From a moment on, in seconds since 1970. Within what is playing already the device seeks.
-    async playRecording(start, end) {
+    /// From a position on, within a range, all in seconds since 1970. Within what is playing already the device seeks.
+    async playRecording(position, start, end) {
         const { recording } = this;
-        if (recording && recording.end === end && start >= recording.start && ["playing", "buffering"].includes(this.state)) {
-            recording.position = start;
+        if (recording?.start === start && recording.end === end && ["playing", "buffering"].includes(this.state)) {
+            recording.position = recording.chosen = position;
             try {
-                await this.order("playback_seek", { progress: (start - recording.start) * 1000 });
+                await this.order("playback_seek", { progress: Math.round(1000 * (position - start)) });
                 if (this.player.paused) await this.setPaused(false);
                 return;
             } catch {
                 // It has just ended; begin again.
             }
         }
-        this.recording = { start: Math.floor(Math.min(start, end - 5)), end, visitor: newVisitor(), position: start };
+        this.recording = { start, end, visitor: newVisitor(), position, chosen: position };
         this.started = true;
         clearInterval(this.follower);
         this.follower = setInterval(() => this.followRecording(), 1000);
@@ -189,7 +191,7 @@ class Tile {
         this.started = true;
         const { recording } = this;
         if (recording) {
-            this.playRecording(this.player.state === "ended" ? recording.start : recording.position, recording.end);
+            this.playRecording(this.player.state === "ended" ? recording.chosen : recording.position, recording.start, recording.end);
             return;
         }
         this.player.stop();
@@ -211,7 +213,7 @@ class Tile {
         if (suspended && !this.video.muted && !evenIfHeard) return;
         this.suspended = suspended;
         if (suspended) this.player.stop();
-        else if (this.started && this.recording) this.playRecording(this.recording.position, this.recording.end);
+        else if (this.started && this.recording) this.playRecording(this.recording.position, this.recording.start, this.recording.end);
         else if (this.started) this.player.start();
     }
 
@@ -272,7 +274,7 @@ class Tile {
         const { player, recording } = this;
         if (recording && ["playing", "ended"].includes(player.state)) {
             const time = clock(recording.position);
-            return player.state === "ended" ? "Recording ended" : `${player.paused ? "Paused" : "Recorded"} · ${time}`;
+            return player.state === "ended" ? "Recording ended" : `${time} · ${player.paused ? "paused" : "recorded"}`;
         }
         switch (player.state) {
         case "connecting": return player.reason ? "Reconnecting…" : "Connecting…";
@@ -322,7 +324,7 @@ class Page {
         /// A wall that the address asks for is not remembered.
         this.requested = new URLSearchParams(location.search).get("tiles");
         this.timeline = new Timeline({
-            onPlay: (channel, start, end) => this.playRecording(channel, start, end), onResize: () => this.layOut(),
+            onPlay: (channel, ...moment) => this.playRecording(channel, moment), onResize: () => this.layOut(),
         });
         element("notice-action").addEventListener("click", () => this.load());
         element("add").addEventListener("change", ({ target }) => {
@@ -390,12 +392,12 @@ class Page {
     }
 
     /// On the channel's first tile; where it has none, on a new one.
-    playRecording(channel, start, end) {
+    playRecording(channel, moment) {
         const ofChannel = () => this.tiles.find((tile) => tile.channel.channel === channel.channel);
         if (!ofChannel()) this.add(channel);
         const tile = ofChannel();
         tile?.root.scrollIntoView({ block: "nearest" });
-        tile?.playRecording(start, end);
+        tile?.playRecording(...moment);
     }
 
     changed() {

@@ -106,7 +106,7 @@ class Calendar {
 // MARK: Timeline
 
 export class Timeline {
-    /// `onPlay(channel, seconds, end)` is called for a moment that was chosen, in seconds since 1970.
+    /// `onPlay(channel, seconds, start, end)` is called for a moment that was chosen on a day, in seconds since 1970.
     constructor({ onPlay, onResize }) {
         this.onPlay = onPlay;
         this.onResize = onResize;
@@ -117,7 +117,8 @@ export class Timeline {
         this.hours = part(".hours");
         this.pointer = part(".pointer");
         this.now = part(".now");
-        this.label = part(".moment");
+        this.whose = part(".whose");
+        this.when = part(".when");
         this.save = part(".save");
         this.closer = part(".closer");
         this.wider = part(".wider");
@@ -375,7 +376,7 @@ export class Timeline {
         if (!next) return;
         const moment = Math.floor(Math.max(seconds, next.start));
         this.mark(row.channel.channel, moment);
-        this.onPlay(row.channel, moment, this.end - 1);
+        this.onPlay(row.channel, moment, this.start, this.end - 1);
     }
 
     // What is chosen.
@@ -400,8 +401,8 @@ export class Timeline {
             row.root.toggleAttribute("data-chosen", row === chosen?.row);
         }
         const hasFiles = this.rows.some((row) => row.files.length);
-        this.label.textContent = this.trouble
-            || (chosen ? `${chosen.row.channel.name} · ${clock(chosen.seconds)}` : hasFiles ? HINT : "Nothing was recorded on this day");
+        this.whose.textContent = chosen && !this.trouble ? `${chosen.row.channel.name} · ` : "";
+        this.when.textContent = this.trouble || (chosen ? clock(chosen.seconds) : hasFiles ? HINT : "Nothing was recorded on this day");
         this.showSave();
     }
 
