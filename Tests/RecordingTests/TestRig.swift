@@ -23,6 +23,9 @@ final class TestRig {
     var missed: [StreamKey: Int] = [:]
     /// Time zone: an hour ahead of UTC.
     static let calendar = DayCalendar { _ in 3600 }
+    var calendar = TestRig.calendar
+    /// How often the engine's clock ticks.
+    var tickInterval = RecordingEngine.tickInterval
     /// Files of the index that were put aside.
     private(set) var indexesSetAside = 0
 
@@ -61,7 +64,7 @@ final class TestRig {
 
     func start() {
         let environment = RecordingEngine.Environment(
-            clock: time, wallClock: time, calendar: Self.calendar, boot: boot,
+            clock: time, wallClock: time, calendar: calendar, boot: boot,
             openStore: { [store] _ throws(StorageFailure) in
                 try store.checkIsThere()
                 return store
@@ -82,7 +85,7 @@ final class TestRig {
 
     func tick() {
         engine?.tick()
-        nextTick = time.now() + .seconds(1)
+        nextTick = time.now() + tickInterval
     }
 
     /// Time goes on, frames come, the clock ticks.
