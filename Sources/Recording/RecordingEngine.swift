@@ -128,8 +128,11 @@ package final class RecordingEngine {
 
     /// - Parameter until: milliseconds since 1970, UTC.
     package func command(_ key: StreamKey, _ command: RecordingCommand?) throws(StorageFailure) {
-        guard let archive, streams[key] != nil else {
-            throw StorageFailure(.missing, "nothing can be recorded now: \(disk.detail)")
+        guard streams[key] != nil else {
+            throw StorageFailure(.missing, "channel \(key.channel) \(key.stream.rawValue) has the recording mode off")
+        }
+        guard let archive else {
+            throw StorageFailure(.missing, "the disk is \(disk.state.text): \(disk.detail)")
         }
         try archive.onIndex { index throws(SQLiteError) in
             if let command { try index.setCommand(key, until: command.until) } else { try index.removeCommand(key) }
