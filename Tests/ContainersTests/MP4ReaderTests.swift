@@ -126,6 +126,26 @@ import Testing
         #expect(finished == 128)
     }
 
+    /// What arrived of the last write is rubbish; the placeholder is known by its place.
+    @Test func rubbishInTheHeaderBreaksNothing() throws {
+        let frames = Material.frames(pictures: 9, gop: 3)
+        let actions = try Material.actions(frames)
+        guard case .overwrite(let offset, _)? = actions.dropLast().last else {
+            Issue.record("no header at the end")
+            return
+        }
+        let closed = MP4Image(actions)
+        var random = SplitMix64(state: 20_261_121)
+        for _ in 0..<1000 {
+            var image = closed
+            image.overwrite(offset, ByteBuffer(integer: random.next()))
+            let reader = try image.reader(.lastFragment)
+            #expect(Array(reader.samples()).count == frames.count && !reader.isFinished)
+            image.perform(reader.repair())
+            #expect(image.bytes == closed.bytes)
+        }
+    }
+
     /// The size that is written ahead may also arrive without the movie box.
     @Test func aSizeWithoutItsMovieBoxBreaksNothing() throws {
         let frames = Material.frames(pictures: 9, gop: 3)
