@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import flv, media, picture_code
-from harness.agent import Agent, noisy_channel
+from harness.agent import Agent, noisy_channel, synthetic_channel
 from harness.recordings import RECORDED, SEGMENT, Recordings
 from harness.viewers import HTTPViewer, StreamEnded, ViewerRefused, fetch
 from harness.waiting import wait_until
@@ -85,6 +85,12 @@ def test_wrong_commands_are_answered(recorded: Agent, text: str, status: str) ->
             continue
         answer = fetch(recorded.url + address, method=method, body=body)
         assert answer[0] == 200 and answer[2] == b'{"status":"%s"}' % status.encode()
+
+
+def test_commands_of_other_web_sites_are_refused(recorded: Agent) -> None:
+    address = f"{recorded.url}/command?action=inner_define&cmd=get_month_record&time=202611"
+    assert fetch(address, headers={"Origin": "https://example.org"})[0] == 403
+    assert fetch(address, headers={"Origin": recorded.url})[0] == 200
 
 
 # Playback.
@@ -208,6 +214,22 @@ def test_point_16_two_visitors_at_different_places(recorded: Agent) -> None:
         assert other.position() > 2 * SEGMENT
         assert Recordings(recorded, visitor=7).command("playback_pause") == {"status": "404"}
         assert {viewer["activity"] for viewer in recorded.viewers()} == {"playback"}
+
+
+def test_point_16_two_channels_by_one_visitor(agent: Callable[..., Agent], tmp_path: Path) -> None:
+    channels = [synthetic_channel(number, recording={"main": {"mode": "continuous"}}, video={"size": "320x180"},
+                                  main={"size": "320x180"}) for number in (1, 2)]
+    one = agent({"channels": channels, "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path)}})
+    first, second = (Recordings(one, visitor=1, channel=number) for number in (1, 2))
+    files = [recordings.wait_for_files(1)[0] for recordings in (first, second)]
+    assert files[0].name != files[1].name and first.download(files[1].name)[0] == 404, "each channel has its own"
+    with first.play(files[0].start, files[0].end) as a, second.play(files[1].start, files[1].end) as b:
+        assert second.command("playback_pause") == {"status": "0"}
+        a.read_until(lambda tag: tag.is_picture and tag.timestamp > 2000)
+        assert first.position() > 1 and second.position() < 1
+        assert {viewer["channel"] for viewer in one.viewers()} == {1, 2}
+        assert second.command("playback_resume") == {"status": "0"}
+        b.read_until(lambda tag: tag.is_picture and tag.timestamp > 1000)
 
 
 def test_a_new_playback_takes_the_old_ones_place(recorded: Agent) -> None:
