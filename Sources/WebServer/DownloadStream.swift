@@ -55,7 +55,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
         self.logger = logger
         connectedAt = loop.now
         lastProgress = loop.now
-        position = start.request.offset
+        position = start.wanted.lowerBound
     }
 
     // MARK: Beginning and end
@@ -125,12 +125,12 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
             ready = nil
             write(piece, context)
         }
-        if ready == nil, !isPreparing, position < startInfo.file.length { prepare() }
+        if ready == nil, !isPreparing, position < startInfo.wanted.upperBound { prepare() }
         if ready == nil, !isPreparing, !isWriting { end("complete") }
     }
 
     private func prepare() {
-        let piece = position..<min(position + Self.pieceBytes, startInfo.file.length)
+        let piece = position..<min(position + Self.pieceBytes, startInfo.wanted.upperBound)
         position = piece.upperBound
         isPreparing = true
         let file = startInfo.file
@@ -181,7 +181,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     func report(now: NIODeadline) -> ViewerReport {
         ViewerReport(
-            id: id, activity: .download, channel: startInfo.request.channel,
+            id: id, activity: .download, channel: startInfo.channel,
             stream: startInfo.file.segment.key.stream == .main ? .main : .sub, transport: .http, remote: remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: Int(sent),
             framesSent: 0, framesDropped: 0, queuedBytes: 0)

@@ -81,6 +81,13 @@ package struct HTTPAnswer: Sendable {
         return answer
     }
 
+    /// To a range that the file does not have.
+    package static func rangeRefused(_ length: Int64) -> HTTPAnswer {
+        var answer = error(status: 416, code: "noSuchRange", message: "the recording has \(length) bytes")
+        answer.headers.append(("Content-Range", "bytes */\(length)"))
+        return answer
+    }
+
     /// The head of a stream of server-sent events.
     package static var eventStream: HTTPAnswer {
         var answer = HTTPAnswer(
