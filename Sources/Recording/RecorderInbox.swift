@@ -22,6 +22,8 @@ final class RecorderInbox: Sendable {
         /// Streams that were told to wait.
         var waiting: Set<StreamKey> = []
         var isClosed = false
+        /// Nobody takes anything any more.
+        var hasEnded = false
     }
 
     private let monitor = Monitor(State())
@@ -37,12 +39,17 @@ final class RecorderInbox: Sendable {
     }
 
     /// - Parameter wakes: whether the recorder is to look at once.
-    func put(_ item: Item, wakes: Bool = true) {
-        monitor.withLock { state in
+    /// - Returns: false where nobody will ever take it.
+    @discardableResult
+    func put(_ item: Item, wakes: Bool = true) -> Bool {
+        let isTaken = monitor.withLock { state in
+            guard !state.hasEnded else { return false }
             if case .frame(let key, let frame, _) = item { state.bytes[key, default: 0] += frame.tag.bodyLength }
             state.items.append(item)
+            return true
         }
         if wakes { monitor.notify() }
+        return isTaken
     }
 
     func close() {
@@ -59,6 +66,7 @@ final class RecorderInbox: Sendable {
                 defer { state.items = [] }
                 return .some(state.items)
             }
+            state.hasEnded = state.isClosed
             return state.isClosed ? .some(nil) : nil
         }
         return taken ?? []

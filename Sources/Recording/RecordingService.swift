@@ -104,7 +104,7 @@ package final class RecordingService: Sendable {
         _ body: @escaping @Sendable (RecordingEngine) throws(StorageFailure) -> Answer
     ) async throws(StorageFailure) -> Answer {
         let result: Result<Answer, StorageFailure> = await withCheckedContinuation { continuation in
-            inbox.put(
+            let isTaken = inbox.put(
                 .order { engine in
                     do throws(StorageFailure) {
                         continuation.resume(returning: .success(try body(engine)))
@@ -112,6 +112,7 @@ package final class RecordingService: Sendable {
                         continuation.resume(returning: .failure(error))
                     }
                 })
+            if !isTaken { continuation.resume(returning: .failure(StorageFailure(.missing, "recording has ended"))) }
         }
         return try result.get()
     }

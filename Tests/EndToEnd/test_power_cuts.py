@@ -157,8 +157,8 @@ class PowerCuts:
         assert missing <= GROUP + IN_FLIGHT, f"{missing} pictures of {closed} are missing"
 
     def _is_recording(self, agent: Agent) -> dict[str, Any] | None:
-        status = agent.status()["recording"]
-        return status if status["streams"][0]["state"] == "recording" else None
+        status = agent.status().get("recording")
+        return status if status and [one["state"] for one in status["streams"]] == ["recording"] else None
 
     def audit(self) -> None:
         """A life that ends in order, and then a look at everything."""
