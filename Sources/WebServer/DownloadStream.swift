@@ -84,8 +84,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
         guard !isEnding, !isFinished else { return }
         isEnding = true
         self.cause = cause
-        startInfo.end(self)
-        registry.giveUpPlace()
+        leavePlace()
         context?.close(promise: nil)
     }
 
@@ -97,16 +96,18 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private func finish() {
         guard !isFinished else { return }
         isFinished = true
-        if !isEnding {
-            startInfo.end(self)
-            registry.giveUpPlace()
-        }
+        if !isEnding { leavePlace() }
         registry.leave(self, framesSent: 0, framesDropped: 0, bytesSent: Int(sent))
         log("download ends", ["cause": "\(cause)", "bytes": "\(sent)"])
         context = nil
         // What the channel still held was let go before this.
         try? handle?.close()
         handle = nil
+    }
+
+    private func leavePlace() {
+        startInfo.end(self)
+        if startInfo.needsPlace { registry.giveUpPlace() }
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {

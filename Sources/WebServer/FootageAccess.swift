@@ -119,11 +119,12 @@ package struct DownloadStart: Sendable {
     /// From the request's offset on.
     let bytes: Range<Int64>
     var part: Range<Int64>?
-    /// Nil for one who may have several.
+    /// Nil for whoever commands the agent, and may have several, also where the device is full.
     let visitor: VisitorID?
     let file: SegmentFile
     fileprivate let access: FootageAccess
 
+    var needsPlace: Bool { visitor != nil }
     var threads: NIOThreadPool { access.threads }
 
     /// What is sent of it.

@@ -108,13 +108,15 @@ def test_point_13_a_second_download_cancels_the_first(agent: Callable[..., Agent
 
 def test_a_download_takes_its_visitors_place_on_a_full_device(agent: Callable[..., Agent], tmp_path: Path) -> None:
     channel = synthetic_channel(recording={"main": {"mode": "continuous"}}, main={"bitrate": 8_000_000})
-    one = agent({"channels": [channel], "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path)},
+    one = agent({"channels": [channel], "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path / "recorded")},
                  "server": {"viewerLimit": 1}})
     recordings = Recordings(one, visitor=1)
     file = recordings.wait_for_files(1)[0]
     first = slow_download(recordings, file.name)
     wait_until(one.viewers, "the first download")
     assert Recordings(one, visitor=2).download(file.name)[0] == 503
+    got = one.edgectl("files", "get", file.name, "--output", str(tmp_path / "got.mp4"))
+    assert got.returncode == 0 and (tmp_path / "got.mp4").read_bytes() == content(one, file), "whoever commands gets in"
     assert recordings.download(file.name)[2] == content(one, file)
     assert len(first.rest_of_body()) < file.bytes
 
