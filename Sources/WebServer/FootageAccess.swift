@@ -36,7 +36,7 @@ package struct FootageAccess: Sendable {
         guard let opening else {
             return .answer(.refusal(.notFound("nothing of channel \(request.channel) is recorded in this range")))
         }
-        if onlyHead { return .answer(.flvStream) }
+        if onlyHead { return .answer(.flv()) }
         return .playback(PlaybackStart(request: request, visitor: visitor, opening: opening, access: self))
     }
 

@@ -263,8 +263,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             }
             head = handshake.serialized(extra: cross, keepAlive: true)
         } else {
-            framing = .http
-            head = HTTPAnswer.flvStream.serialized(extra: cross, keepAlive: false)
+            let isChunked = activity == .playback && request.knowsChunks
+            framing = isChunked ? .chunked : .http
+            head = HTTPAnswer.flv(isChunked: isChunked).serialized(extra: cross, keepAlive: false)
         }
         let id: UInt64
         do throws(RequestRefusal) { id = try server.registry.enter() } catch {

@@ -82,7 +82,7 @@ package struct ViewerRoutes: RequestRouter {
         guard let hub = channels.first(where: { $0.id == live.channel })?.hubs[live.quality] else {
             throw .notFound("channel \(live.channel) has no quality \(LiveRequest.name(of: live.quality))")
         }
-        return request.method == .HEAD ? .answer(.flvStream) : .viewer(live, hub)
+        return request.method == .HEAD ? .answer(.flv()) : .viewer(live, hub)
     }
 
     /// The command is the query, or the body of a POST.

@@ -110,7 +110,9 @@ def test_point_8_playback_to_the_end_across_files(recorded: Agent, tmp_path: Pat
     started = time.monotonic()
     with recordings.play(first.start, second.end - 1) as viewer:
         tags = drain(viewer)
-    assert viewer.headers["content-type"] == "video/x-flv"
+    assert viewer.headers["content-type"] == "video/x-flv" and viewer.has_ended
+    assert media.decode_messages(recordings.stream_url(
+        "playback", start_time=first.start, end_time=first.end)) == "", "no player misses anything at the end"
     elapsed = tags[-1].arrival - started
     span = (tags[-1].timestamp - tags[0].timestamp) / 1000
     assert span > 1.5 * SEGMENT and elapsed > span - 1, "paced in real time, half a second ahead"
