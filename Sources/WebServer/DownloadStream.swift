@@ -55,7 +55,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
         self.logger = logger
         connectedAt = loop.now
         lastProgress = loop.now
-        position = start.request.offset
+        position = start.wanted.lowerBound
     }
 
     // MARK: Beginning and end
@@ -84,8 +84,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
         guard !isEnding, !isFinished else { return }
         isEnding = true
         self.cause = cause
-        startInfo.end(self)
-        registry.giveUpPlace()
+        leavePlace()
         context?.close(promise: nil)
     }
 
@@ -97,16 +96,18 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private func finish() {
         guard !isFinished else { return }
         isFinished = true
-        if !isEnding {
-            startInfo.end(self)
-            registry.giveUpPlace()
-        }
+        if !isEnding { leavePlace() }
         registry.leave(self, framesSent: 0, framesDropped: 0, bytesSent: Int(sent))
         log("download ends", ["cause": "\(cause)", "bytes": "\(sent)"])
         context = nil
         // What the channel still held was let go before this.
         try? handle?.close()
         handle = nil
+    }
+
+    private func leavePlace() {
+        startInfo.end(self)
+        if startInfo.needsPlace { registry.giveUpPlace() }
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
@@ -125,12 +126,12 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
             ready = nil
             write(piece, context)
         }
-        if ready == nil, !isPreparing, position < startInfo.file.length { prepare() }
+        if ready == nil, !isPreparing, position < startInfo.wanted.upperBound { prepare() }
         if ready == nil, !isPreparing, !isWriting { end("complete") }
     }
 
     private func prepare() {
-        let piece = position..<min(position + Self.pieceBytes, startInfo.file.length)
+        let piece = position..<min(position + Self.pieceBytes, startInfo.wanted.upperBound)
         position = piece.upperBound
         isPreparing = true
         let file = startInfo.file
@@ -181,7 +182,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     func report(now: NIODeadline) -> ViewerReport {
         ViewerReport(
-            id: id, activity: .download, channel: startInfo.request.channel,
+            id: id, activity: .download, channel: startInfo.channel,
             stream: startInfo.file.segment.key.stream == .main ? .main : .sub, transport: .http, remote: remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: Int(sent),
             framesSent: 0, framesDropped: 0, queuedBytes: 0)

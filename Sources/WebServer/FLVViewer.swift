@@ -166,7 +166,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
-        let transport = framing == .http ? "http" : "websocket"
+        let transport = framing == .webSocket ? "websocket" : "http"
         logger.info(
             message,
             metadata: extra.merging([
@@ -178,8 +178,11 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
 
     /// Says goodbye once everything written has left, but waits no longer than `closingTime`.
     private func close(_ departure: Departure, code: WebSocketCloseCode, reason: String = "") {
-        let farewell = framing == .webSocket ? WebSocketWriter.close(code, reason: reason) : ByteBuffer()
-        close(departure, farewell: farewell)
+        switch framing {
+        case .webSocket: close(departure, farewell: WebSocketWriter.close(code, reason: reason))
+        case .chunked, .http:
+            close(departure, farewell: departure == .streamEnded ? framing.end(isFirst: !sentHeader) : ByteBuffer())
+        }
     }
 
     private func close(_ departure: Departure, farewell: ByteBuffer) {
@@ -210,16 +213,17 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     func send(headers: StreamHeaders, timestamp: UInt32) {
         writeResponseHead()
         var block = ByteBuffer()
-        if !sentHeader {
+        let isFirst = !sentHeader
+        if isFirst {
             sentHeader = true
             block = FLVWriter.header(hasVideo: headers.video != nil, hasAudio: headers.audio != nil)
         }
         FLVWriter.write(headers.metadata, timestamp: timestamp, to: &block)
         if let video = headers.video { FLVWriter.write(video, timestamp: timestamp, to: &block) }
         if let audio = headers.audio { FLVWriter.write(audio, timestamp: timestamp, to: &block) }
-        guard framing == .webSocket else { return write(block) }
+        guard framing != .http else { return write(block) }
         var message = ByteBuffer()
-        framing.writeHeader(payload: block.readableBytes, to: &message)
+        framing.writeHeader(payload: block.readableBytes, isFirst: isFirst, to: &message)
         message.writeBuffer(&block)
         write(message)
     }
@@ -373,7 +377,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         return ViewerReport(
             id: description.id, activity: description.activity, channel: description.channel,
             stream: description.stream == .main ? .main : .sub,
-            transport: framing == .http ? .http : .websocket, remote: description.remote,
+            transport: framing == .webSocket ? .websocket : .http, remote: description.remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: bytesWritten,
             framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
             queuedBytes: (feed?.queuedBytes ?? 0) + bufferedBytes)

@@ -36,11 +36,14 @@ package struct FootageAccess: Sendable {
         guard let opening else {
             return .answer(.refusal(.notFound("nothing of channel \(request.channel) is recorded in this range")))
         }
-        if onlyHead { return .answer(.flvStream) }
+        if onlyHead { return .answer(.flv()) }
         return .playback(PlaybackStart(request: request, visitor: visitor, opening: opening, access: self))
     }
 
-    func download(_ request: DownloadRequest, for visitor: VisitorID?, onlyHead: Bool) async -> RouteOutcome {
+    /// - Parameter part: what is wanted of what lies behind the request's offset; nil for all.
+    func download(
+        _ request: DownloadRequest, part: DownloadPart? = nil, for visitor: VisitorID?, onlyHead: Bool
+    ) async -> RouteOutcome {
         let file = await onThread { source -> SegmentFile? in
             let segment = try? source.segment(channel: request.channel, name: request.name)
             return segment.flatMap { try? source.open($0) }
@@ -51,8 +54,14 @@ package struct FootageAccess: Sendable {
         guard request.offset <= file.length else {
             return .answer(.refusal(.notFound("the recording has \(file.length) bytes")))
         }
-        let start = DownloadStart(request: request, visitor: visitor, file: file, access: self)
-        return onlyHead || request.offset == file.length ? .answer(start.answer) : .download(start)
+        let whole = request.offset..<file.length
+        var start = DownloadStart(channel: request.channel, bytes: whole, visitor: visitor, file: file, access: self)
+        // What is still growing has no parts that would fit together later.
+        if let part, request.offset == 0, file.segment.state == .closed, part.isOf(file) {
+            guard let bytes = part.range.bytes(of: file.length) else { return .answer(.rangeRefused(file.length)) }
+            start.part = bytes
+        }
+        return onlyHead || start.wanted.isEmpty ? .answer(start.answer) : .download(start)
     }
 
     private func onThread<Value: Sendable>(
@@ -90,19 +99,49 @@ package struct PlaybackStart: Sendable {
     }
 }
 
+/// A part of a file, if it still is the one that the client has the rest of (RFC 9110, 13.1.5).
+package struct DownloadPart: Sendable {
+    let range: ByteRange
+    /// The tag of the file that is meant; nil for whichever there is.
+    let tag: String?
+
+    func isOf(_ file: SegmentFile) -> Bool { tag == nil || tag == file.tag }
+}
+
+extension SegmentFile {
+    /// No other file ever has this name, and a closed one does not change.
+    var tag: String { "\"\(segment.name.text)\"" }
+}
+
 /// A file that was found, for a visitor.
 package struct DownloadStart: Sendable {
-    let request: DownloadRequest
-    /// Nil for one who may have several.
+    let channel: Int
+    /// From the request's offset on.
+    let bytes: Range<Int64>
+    var part: Range<Int64>?
+    /// Nil for whoever commands the agent, and may have several, also where the device is full.
     let visitor: VisitorID?
     let file: SegmentFile
     fileprivate let access: FootageAccess
 
+    var needsPlace: Bool { visitor != nil }
     var threads: NIOThreadPool { access.threads }
+
+    /// What is sent of it.
+    var wanted: Range<Int64> { part ?? bytes }
 
     var answer: HTTPAnswer {
         let name = String(file.segment.name.text.map { $0 == "/" ? "-" : $0 })
-        return .file(name: name, bytes: file.length - request.offset)
+        var answer = HTTPAnswer.file(name: name, bytes: Int64(wanted.count))
+        if file.segment.state == .closed, bytes.lowerBound == 0 {
+            answer.headers += [("Accept-Ranges", "bytes"), ("ETag", file.tag)]
+        }
+        if let part {
+            answer.status = 206
+            answer.headers.append(
+                ("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.length)"))
+        }
+        return answer
     }
 
     /// Frees the place of the visitor's earlier download.

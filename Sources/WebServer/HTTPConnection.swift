@@ -263,8 +263,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             }
             head = handshake.serialized(extra: cross, keepAlive: true)
         } else {
-            framing = .http
-            head = HTTPAnswer.flvStream.serialized(extra: cross, keepAlive: false)
+            let isChunked = activity == .playback && request.knowsChunks
+            framing = isChunked ? .chunked : .http
+            head = HTTPAnswer.flv(isChunked: isChunked).serialized(extra: cross, keepAlive: false)
         }
         let id: UInt64
         do throws(RequestRefusal) { id = try server.registry.enter() } catch {
@@ -308,7 +309,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard context.channel.isActive else { return }
         start.endEarlier()
         let id: UInt64
-        do throws(RequestRefusal) { id = try server.registry.enter() } catch {
+        do throws(RequestRefusal) {
+            id = start.needsPlace ? try server.registry.enter() : server.registry.identity()
+        } catch {
             return answer(.refusal(error), context)
         }
         let cross = server.policy.headers(origin: request.origin, host: request.host)
@@ -319,7 +322,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         do {
             try pipeline.addHandler(download)
         } catch {
-            server.registry.giveUpPlace()
+            if start.needsPlace { server.registry.giveUpPlace() }
             return context.close(promise: nil)
         }
         server.registry.add(download, on: context.eventLoop)

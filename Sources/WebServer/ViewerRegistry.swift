@@ -21,6 +21,11 @@ package final class ViewerRegistry: Sendable {
         var nextID: UInt64 = 1
         var groups: [LoopViewers] = []
         var gone = ViewerTotals()
+
+        mutating func takeID() -> UInt64 {
+            defer { nextID += 1 }
+            return nextID
+        }
     }
 
     private let state: Mutex<State>
@@ -59,14 +64,16 @@ package final class ViewerRegistry: Sendable {
         let result: Result<UInt64, RequestRefusal> = state.withLock { state in
             do throws(RequestRefusal) {
                 try state.admission.enter()
-                defer { state.nextID += 1 }
-                return .success(state.nextID)
+                return .success(state.takeID())
             } catch {
                 return .failure(error)
             }
         }
         return try result.get()
     }
+
+    /// For one who needs no place.
+    func identity() -> UInt64 { state.withLock { $0.takeID() } }
 
     /// Of a viewer that never came to be, or one to whom goodbye is being said: whoever takes its place need not wait.
     func giveUpPlace() {

@@ -68,7 +68,8 @@ package struct ViewerRoutes: RequestRouter {
                 guard let footage else { throw .notFound("nothing is recorded here") }
                 let visitor = VisitorID(request, query)
                 let isHead = request.method == .HEAD
-                return .later { await footage.download(download, for: visitor, onlyHead: isHead) }
+                let part = DownloadPart(request)
+                return .later { await footage.download(download, part: part, for: visitor, onlyHead: isHead) }
             }
         } catch {
             return .answer(.refusal(error))
@@ -81,7 +82,7 @@ package struct ViewerRoutes: RequestRouter {
         guard let hub = channels.first(where: { $0.id == live.channel })?.hubs[live.quality] else {
             throw .notFound("channel \(live.channel) has no quality \(LiveRequest.name(of: live.quality))")
         }
-        return request.method == .HEAD ? .answer(.flvStream) : .viewer(live, hub)
+        return request.method == .HEAD ? .answer(.flv()) : .viewer(live, hub)
     }
 
     /// The command is the query, or the body of a POST.
@@ -114,6 +115,17 @@ package struct ViewerRoutes: RequestRouter {
             return .error(status: 503, code: "unhealthy", message: illness)
         }
         return .json(["status": "ok"])
+    }
+}
+
+extension DownloadPart {
+    /// Nil where all of it is wanted.
+    init?(_ request: HTTPRequest) {
+        let headers = request.head.headers
+        guard request.method == .GET, let range = headers.first(name: "Range").flatMap({ ByteRange($0) }) else {
+            return nil
+        }
+        self.init(range: range, tag: headers.first(name: "If-Range"))
     }
 }
 

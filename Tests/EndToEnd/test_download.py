@@ -36,6 +36,26 @@ def test_point_13_download_whole_and_in_pieces(recorded: Agent, tmp_path: Path) 
         assert recordings.download(file.name, offset)[0] == 404, offset
 
 
+def test_a_browser_goes_on_where_it_was_cut_off(recorded: Agent) -> None:
+    recordings = Recordings(recorded, visitor=23)
+    file = recordings.wait_for_files(3)[0]
+    wanted = content(recorded, file)
+    tag = recordings.download(file.name)[1]["etag"]
+
+    def part(text: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        address = recordings.stream_url("download", file_name=file.name)
+        return fetch(address, headers={**recordings.headers, "Range": text, **headers})
+
+    status, headers, body = part("bytes=1000-")
+    assert status == 206 and body == wanted[1000:]
+    assert headers["content-range"] == f"bytes 1000-{len(wanted) - 1}/{len(wanted)}"
+    assert part("bytes=10-19")[2] == wanted[10:20] and part("bytes=-10")[2] == wanted[-10:]
+    assert part("bytes=1000-", **{"If-Range": tag})[0] == 206
+    assert part("bytes=1000-", **{"If-Range": '"another"'})[::2] == (200, wanted)
+    assert part("bytes=1-2,5-6")[::2] == (200, wanted), "several at once are not told apart"
+    assert part(f"bytes={len(wanted)}-")[0] == 416
+
+
 def test_point_13_hostile_names(recorded: Agent) -> None:
     recordings = Recordings(recorded, visitor=21)
     file = recordings.wait_for_files(3)[0]
@@ -88,13 +108,15 @@ def test_point_13_a_second_download_cancels_the_first(agent: Callable[..., Agent
 
 def test_a_download_takes_its_visitors_place_on_a_full_device(agent: Callable[..., Agent], tmp_path: Path) -> None:
     channel = synthetic_channel(recording={"main": {"mode": "continuous"}}, main={"bitrate": 8_000_000})
-    one = agent({"channels": [channel], "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path)},
+    one = agent({"channels": [channel], "recording": {"segmentSeconds": SEGMENT, "folder": str(tmp_path / "recorded")},
                  "server": {"viewerLimit": 1}})
     recordings = Recordings(one, visitor=1)
     file = recordings.wait_for_files(1)[0]
     first = slow_download(recordings, file.name)
     wait_until(one.viewers, "the first download")
     assert Recordings(one, visitor=2).download(file.name)[0] == 503
+    got = one.edgectl("files", "get", file.name, "--output", str(tmp_path / "got.mp4"))
+    assert got.returncode == 0 and (tmp_path / "got.mp4").read_bytes() == content(one, file), "whoever commands gets in"
     assert recordings.download(file.name)[2] == content(one, file)
     assert len(first.rest_of_body()) < file.bytes
 

@@ -153,25 +153,34 @@ class HTTPViewer(_Viewer):
             raise ViewerRefused(status, body)
         self._chunked = self.headers.get("transfer-encoding", "") == "chunked"
         self._chunks = bytearray()
+        self.has_ended = False
+        """The agent said so, by the last chunk; else the connection broke."""
 
     def pieces(self) -> list[bytes]:
-        data = self.connection.receive()
+        data = b"" if self.has_ended else self.connection.receive()
         if not data:
             raise StreamEnded("the agent ended the stream")
         if not self._chunked:
             return [data]
         self._chunks += data
-        pieces, position = [], 0
-        while (line := self._chunks.find(b"\r\n", position)) >= 0:
-            size = int(self._chunks[position:line].split(b";")[0], 16)
-            if len(self._chunks) < line + 2 + size + 2:
-                break
-            if size == 0:
-                raise StreamEnded("the agent ended the stream")
-            pieces.append(bytes(self._chunks[line + 2:line + 2 + size]))
-            position = line + 4 + size
-        del self._chunks[:position]
+        pieces = []
+        while not self.has_ended and (chunk := self._chunk()) is not None:
+            pieces.append(chunk)
+            self.has_ended = not chunk
         return pieces
+
+    def _chunk(self) -> bytes | None:
+        """The next one that is whole. The end of the one before may come as late as this one's beginning."""
+        begin = 2 if self._chunks.startswith(b"\r\n") else 0
+        line = self._chunks.find(b"\r\n", begin)
+        if line < 0:
+            return None
+        size = int(self._chunks[begin:line].split(b";")[0], 16)
+        if len(self._chunks) < line + 2 + size:
+            return None
+        chunk = bytes(self._chunks[line + 2:line + 2 + size])
+        del self._chunks[:line + 2 + size]
+        return chunk
 
 
 class WebSocketViewer(_Viewer):
