@@ -56,6 +56,7 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
@@ -75,10 +76,12 @@ let package = Package(
 
         // Floor 5: consumers of media that act on command.
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+        room(
+            "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Streaming"]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "CYAML"]),
+        room("Signalling", ["Media", "Streaming", "Recording"]),
+        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -86,38 +89,43 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Signalling", "ControlProtocol", nio, nioPosix, nioHTTP,
-                nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
+                nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
             ]),
 
         // Floor 8: programs.
         .executableTarget(
             name: "edge-agent",
             dependencies: [
-                "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Signalling",
-                "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log, arguments,
-                lifecycle, signals,
+                "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
+                "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
+                arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "edgectl", dependencies: ["ControlProtocol", "CLinux", arguments], swiftSettings: settings),
 
+        // What several rooms' tests need.
+        .target(
+            name: "TestSupport", dependencies: [nio, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
+
         tests("Media"),
-        tests("Containers"),
+        tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices"),
         tests("Streaming", [nioEmbedded, nioPosix]),
-        tests("Publishing", [nioEmbedded, nioTLS]),
+        tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
+        tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", [nioEmbedded]),
+        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

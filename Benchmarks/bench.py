@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,16 @@ sys.path.insert(0, str(REPOSITORY / "Tests" / "EndToEnd"))
 from harness import flv, picture_code  # noqa: E402
 from harness.agent import PROGRAMS, Agent, free_port, synthetic_channel  # noqa: E402
 from harness.media_service import MediaService  # noqa: E402
+from harness.recordings import Recordings  # noqa: E402
 from harness.viewers import Collector  # noqa: E402
 from harness.waiting import wait_until  # noqa: E402
+from figures import Result, cpu_by_thread, pause, resident, summary  # noqa: E402
 from pattern import PatternFeeder  # noqa: E402
+from recording import bench_recording  # noqa: E402
 
 TOOLS = REPOSITORY / ".build" / "benchmarks"
 X264 = {"preset": "veryfast", "tune": "zerolatency", "profile": "main", "threads": 1}
+SEGMENT_SECONDS, DOWNLOADS = 60, 200
 BITRATE, FRAME_RATE, KEY_FRAME_SECONDS = 2_000_000, 25, 2
 FFMPEG_VIDEO = ["-c:v", "libx264", "-preset", X264["preset"], "-tune", X264["tune"], "-profile:v", X264["profile"],
                 "-threads", "1", "-b:v", "2M", "-maxrate", "2M", "-bufsize", "2M", "-bf", "0",
@@ -43,38 +46,6 @@ def build_tools() -> None:
         source, program = Path(__file__).parent / f"{name}.c", TOOLS / name
         if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
             subprocess.run(["cc", "-O2", "-Wall", "-o", program, source], check=True)
-
-
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def summary(values: list[float]) -> dict[str, float]:
-    return {"median": round(statistics.median(values), 3), "p99": round(percentile(values, 0.99), 3),
-            "most": round(max(values), 3), "count": len(values)}
-
-
-class Result:
-    """One ratio with what it must not exceed."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, name: str, ours: float, peer: float | None, goal: float | None, unit: str) -> None:
-        ratio = None if peer is None else round(ours / peer, 3)
-        judged = ours if peer is None else ratio
-        self.rows.append({"name": name, "agent": round(ours, 3), "peer": None if peer is None else round(peer, 3),
-                          "unit": unit, "ratio": ratio, "goal": goal,
-                          "reached": None if goal is None else bool(judged <= goal)})
-
-    def show(self) -> None:
-        print(f"\n  {'':<46}{'agent':>11}{'peer':>11}  {'unit':<9}{'ratio':>7}  goal")
-        for row in self.rows:
-            peer = "" if row["peer"] is None else f"{row['peer']:.3f}"
-            ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
-            goal = "" if row["goal"] is None else f"≤ {row['goal']:g}  {'reached' if row['reached'] else 'MISSED'}"
-            print(f"  {row['name']:<46}{row['agent']:>11.3f}{peer:>11}  {row['unit']:<9}{ratio:>7}  {goal}")
 
 
 # encode -------------------------------------------------------------------------------------------------------------
@@ -154,25 +125,8 @@ def bench_encode(options: argparse.Namespace) -> tuple[Result, dict[str, Any]]:
 
 # fanout -------------------------------------------------------------------------------------------------------------
 
-def cpu_by_thread(pid: int) -> dict[str, float]:
-    """CPU seconds by thread name, from the scheduler's own count."""
-    spent: dict[str, float] = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            name = (task / "comm").read_text().strip()
-            seconds = int((task / "schedstat").read_text().split()[0]) / 1e9
-        except OSError:
-            continue
-        spent[name] = spent.get(name, 0) + seconds
-    return spent
-
-
 def is_network(name: str) -> bool:
     return name.startswith("NIO-ELT")
-
-
-def resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Load:
@@ -201,11 +155,6 @@ class Load:
         assert self.process.stdin
         self.process.stdin.close()
         self.process.wait()
-
-
-def pause(seconds: float) -> None:
-    """The length of a measurement, not a way to wait for something."""
-    threading.Event().wait(seconds)
 
 
 def deliver(pid: int, port: int, viewers: int, path: str, seconds: float) -> dict[str, Any]:
@@ -398,8 +347,51 @@ def bench_first_picture(options: argparse.Namespace) -> tuple[Result, dict[str, 
         agent.remove()
 
 
+# playback ------------------------------------------------------------------------------------------------------------
+
+def bench_playback(options: argparse.Namespace) -> tuple[Result, dict[str, Any]]:
+    channel = synthetic_channel(main={"preset": "veryfast"}, recording={"main": {"mode": "continuous"}})
+    with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+        agent = Agent({"channels": [channel], "recording": {"folder": folder, "segmentSeconds": SEGMENT_SECONDS}})
+        try:
+            recordings = Recordings(agent)
+            files = recordings.wait_for_files(2, 3 * SEGMENT_SECONDS + 30)
+            times: dict[str, list[float]] = {"in memory": [], "from the disk": []}
+            for i in range(options.connections):
+                file = files[i % len(files)]
+                begin = file.start + i * (file.end - file.start - 6) // options.connections
+                place = list(times)[i // 2 % 2]
+                if place == "from the disk":
+                    forget(recordings.path(file))
+                with (recordings.play(begin, file.end) if i % 2 == 0
+                      else recordings.play_websocket(begin, file.end, visitor=1)) as playing:
+                    tags = playing.read_until(lambda tag: tag.is_key_picture)
+                    times[place].append((tags[-1].arrival - playing.started) * 1000)
+            before = cpu_by_thread(agent.pid)
+            length = sum(len(recordings.download(files[0].name)[2]) for _ in range(DOWNLOADS))
+            after = cpu_by_thread(agent.pid)
+            spent = {name: after[name] - before.get(name, 0) for name in after if name.startswith(("NIO-ELT", "TP-"))}
+            details = {place: summary(some) for place, some in times.items()}
+            result = Result()
+            for place, figures in details.items():
+                result.add(f"playback: first picture, {place}, median", figures["median"], None, None, "ms")
+                result.add(f"playback: first picture, {place}, most", figures["most"], None, 200, "ms")
+            gigabytes = length / 1e9
+            result.add("download: CPU time of a gigabyte", sum(spent.values()) / gigabytes, None, None, "s")
+            return result, {**details, "download": {"bytes": length, "secondsByThread": spent}}
+        finally:
+            agent.remove()
+
+
+def forget(path: Path) -> None:
+    """Has the kernel let go of what it keeps of a file."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 BENCHMARKS = {"encode": bench_encode, "fanout": bench_fanout, "latency": bench_latency,
-              "first-picture": bench_first_picture}
+              "first-picture": bench_first_picture, "recording": bench_recording, "playback": bench_playback}
 
 
 def machine() -> dict[str, Any]:
@@ -425,7 +417,9 @@ def main() -> int:
     parser.add_argument("--fanout-rounds", type=int, default=2)
     parser.add_argument("--latency-seconds", type=float, default=20)
     parser.add_argument("--latency-rounds", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=100, help="of `first-picture`")
+    parser.add_argument("--connections", type=int, default=100, help="of `first-picture` and `playback`")
+    parser.add_argument("--recording-seconds", type=int, default=240)
+    parser.add_argument("--queries", type=int, default=1000, help="of each kind in `recording`")
     options = parser.parse_args()
     if not (PROGRAMS / "edge-agent").exists():
         raise SystemExit(f"{PROGRAMS}/edge-agent is not built: swift build -c release")

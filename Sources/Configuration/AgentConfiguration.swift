@@ -1,3 +1,5 @@
+import Media
+import Recording
 import Streaming
 
 /// Everything the agent is told by its configuration. `Documentation/edge-agent.yaml` describes each key.
@@ -5,6 +7,7 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var channels: [ChannelConfiguration]
     package var server: ServerConfiguration
     package var push: PushConfiguration
+    package var recording: RecordingConfiguration
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.
@@ -13,6 +16,7 @@ package struct AgentConfiguration: Sendable, Hashable {
 
     package static let defaultSocket = "/run/edge-agent/control.sock"
     package static let defaultStateFolder = "/var/lib/edge-agent"
+    package static let defaultRecordingFolder = defaultStateFolder + "/recordings"
     package static let defaultFile = "/etc/edge-agent/edge-agent.yaml"
 }
 
@@ -79,6 +83,19 @@ package struct PushConfiguration: Sendable, Hashable {
         }
         return text
     }
+}
+
+/// What is recorded, where, and how much of it is kept.
+package struct RecordingConfiguration: Sendable, Hashable {
+    package var folder: String
+    /// Nothing is recorded unless a file system of its own is mounted at the folder.
+    package var requiresMount: Bool
+    /// Parts of a thousand of the disk.
+    package var freePerMille: Int
+    /// Of all channels; a stream that is never recorded has none.
+    package var plans: [RecordingPlan]
+    /// By channel.
+    package var limits: [Int: RetentionLimits]
 }
 
 package enum LogLevel: String, Sendable, CaseIterable {

@@ -2,6 +2,7 @@ import Codecs
 import Devices
 import Imaging
 import Media
+import Recording
 import Streaming
 
 /// Makes an `AgentConfiguration` of a YAML text. The defaults of all keys are here and nowhere else.
@@ -42,6 +43,7 @@ package enum ConfigurationReader {
         let configuration = AgentConfiguration(
             channels: channels.map(\.configuration), server: section.section("server", server),
             push: section.section("push", push),
+            recording: section.section("recording") { recording($0, channels) },
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)
@@ -56,7 +58,9 @@ package enum ConfigurationReader {
 
     // MARK: Channels
 
-    private typealias Placed = (configuration: ChannelConfiguration, position: SourcePosition)
+    private typealias Placed = (
+        configuration: ChannelConfiguration, recording: ChannelRecording, position: SourcePosition
+    )
 
     private static func channel(_ section: SectionReader, index: Int) -> Placed {
         let id = section.integer("id", 0...999) ?? index
@@ -87,10 +91,11 @@ package enum ConfigurationReader {
             id: id, name: name, camera: camera, microphone: sound.microphone, main: main, sub: sub,
             audio: sound.encoder, overlay: section.sectionOrFalse("overlay", overlay))
         settings.linger = section.number("linger", 0...3600) ?? 5
+        let recording = section.section("recording") { ChannelRecording($0, channel: id, hasSub: sub != nil) }
         return (
             ChannelConfiguration(
                 settings: settings, usesSyntheticWithoutCamera: isAutoCamera,
-                usesSyntheticWithoutMicrophone: sound.isAuto), section.position
+                usesSyntheticWithoutMicrophone: sound.isAuto), recording, section.position
         )
     }
 
@@ -248,6 +253,22 @@ package enum ConfigurationReader {
             viewerQueueSeconds: queue.seconds ?? Subscription.Limits.viewer.span.seconds,
             sendBufferBytes: section.integer("sendBuffer", 4096...16_777_216) ?? 262_144,
             stallSeconds: section.integer("stallSeconds", 1...3600) ?? 15)
+    }
+
+    private static func recording(_ section: SectionReader, _ channels: [Placed]) -> RecordingConfiguration {
+        let length = section.number("segmentSeconds", 1...3600) ?? 300
+        let limits = channels.map { ($0.configuration.settings.id, $0.recording.limits) }
+        return RecordingConfiguration(
+            folder: section.absolutePath("folder") ?? AgentConfiguration.defaultRecordingFolder,
+            requiresMount: section.bool("requiresMount") ?? false,
+            freePerMille: Int((section.number("freePercent", 1...90) ?? 5) * 10),
+            plans: channels.flatMap { channel in
+                channel.recording.plans.map { plan in
+                    var plan = plan
+                    plan.segmentLength = .milliseconds(Int64(length * 1000))
+                    return plan
+                }
+            }, limits: Dictionary(limits) { first, _ in first }.filter { $1 != RetentionLimits() })
     }
 
     private static func push(_ section: SectionReader) -> PushConfiguration {

@@ -68,6 +68,25 @@ package struct ControlClient: Sendable {
         return Response(status: head.status, contentType: head.fields["content-type"] ?? "", body: collected)
     }
 
+    /// Hands a body of any length to `take`, piece by piece, until that answers false.
+    ///
+    /// - Returns: the answer; its body is empty unless it is a refusal.
+    package func download(path: String, _ take: ([UInt8]) -> Bool) throws(Failure) -> Response {
+        var head: HTTPResponseParser.Head?
+        var refusal: [UInt8] = []
+        try exchange(method: "GET", path: path, body: nil) { event throws(Failure) in
+            switch event {
+            case .head(let value): head = value
+            case .body(let bytes) where head?.status == 200: return take(bytes)
+            case .body(let bytes): refusal += bytes.prefix(max(0, 65536 - refusal.count))
+            case .end: break
+            }
+            return true
+        }
+        guard let head else { throw .broken("it is empty") }
+        return Response(status: head.status, contentType: head.fields["content-type"] ?? "", body: refusal)
+    }
+
     /// The events of `GET /api/v1/events` as they happen, until `take` answers false or the agent ends.
     package func events(
         path: String = "/api/v1/events", _ take: (ServerSentEventParser.Event) -> Bool

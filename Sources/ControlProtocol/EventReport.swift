@@ -15,6 +15,17 @@ package struct EventReport: Codable, Sendable, Hashable {
         package static func device(isCamera: Bool, _ state: DeviceReport.State) -> String {
             "\(isCamera ? "camera" : "microphone").\(state.rawValue)"
         }
+
+        /// Such as "disk.ready", "disk.missing".
+        package static func disk(_ state: RecordingReport.Disk.State) -> String { "disk.\(state.rawValue)" }
+
+        /// Such as "recording.recording", "recording.diskAway"; the stream is in `detail`.
+        package static func recording(_ state: RecordingReport.Stream.State) -> String {
+            "recording.\(state.rawValue)"
+        }
+
+        /// A file turned out to hold something else than was written to it.
+        package static let recordingDamaged = "recording.damaged"
     }
 
     /// Counts up by one for each event since the agent started.

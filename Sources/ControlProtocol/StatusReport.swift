@@ -8,11 +8,13 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var viewerLimit: Int
     package var viewers: [ViewerReport]
     package var pushes: [PushReport]
+    /// Nil where nothing is recorded, and nothing ever was.
+    package var recording: RecordingReport?
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
         viewerLimit: Int,
-        viewers: [ViewerReport], pushes: [PushReport]
+        viewers: [ViewerReport], pushes: [PushReport], recording: RecordingReport? = nil
     ) {
         self.version = version
         self.device = device
@@ -22,5 +24,6 @@ package struct StatusReport: Codable, Sendable, Hashable {
         self.viewerLimit = viewerLimit
         self.viewers = viewers
         self.pushes = pushes
+        self.recording = recording
     }
 }

@@ -1,10 +1,15 @@
-/// Somebody who watches.
+/// Somebody who watches or downloads.
 package struct ViewerReport: Codable, Sendable, Hashable {
     package enum Transport: String, Codable, Sendable, CaseIterable {
         case http, websocket
     }
 
+    package enum Activity: String, Codable, Sendable, CaseIterable {
+        case live, playback, download
+    }
+
     package var id: UInt64
+    package var activity: Activity
     package var channel: Int
     package var stream: CodeStream
     package var transport: Transport
@@ -17,10 +22,11 @@ package struct ViewerReport: Codable, Sendable, Hashable {
     package var queuedBytes: Int
 
     package init(
-        id: UInt64, channel: Int, stream: CodeStream, transport: Transport, remote: String,
+        id: UInt64, activity: Activity, channel: Int, stream: CodeStream, transport: Transport, remote: String,
         connectedSeconds: Double, bytesSent: Int, framesSent: Int, framesDropped: Int, queuedBytes: Int
     ) {
         self.id = id
+        self.activity = activity
         self.channel = channel
         self.stream = stream
         self.transport = transport

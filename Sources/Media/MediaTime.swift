@@ -17,6 +17,15 @@ package struct MediaTime: Hashable, Comparable, Sendable {
         return .init(nanoseconds: count / rate * 1_000_000_000 + count % rate * 1_000_000_000 / rate)
     }
 
+    /// The nearest whole number of ticks, of which a second has `rate`; from the whole, so that rounding never adds up.
+    package func ticks(rate: Int) -> Int64 {
+        let rate = Int64(rate)
+        var seconds = nanoseconds / 1_000_000_000
+        var rest = nanoseconds % 1_000_000_000
+        if rest < 0 { (seconds, rest) = (seconds - 1, rest + 1_000_000_000) }
+        return seconds * rate + (rest * rate + 500_000_000) / 1_000_000_000
+    }
+
     package var seconds: Double { Double(nanoseconds) / 1e9 }
 
     /// Whole milliseconds, rounded down (for negative times too), as wire formats want them.

@@ -10,22 +10,9 @@ package struct LiveRequest: Sendable, Hashable {
         self.quality = quality
     }
 
-    /// Checks in the order that viewers rely on: channel, action, parameters.
-    ///
-    /// - Parameter hasChannel: whether there is a channel of this number.
-    package init(_ query: RequestQuery, hasChannel: (Int) -> Bool) throws(RequestRefusal) {
-        switch query.number("channel") {
-        case .missing: channel = 0
-        case .value(let number): channel = number
-        case .unreadable: throw .notFound("the channel is not a number")
-        }
-        guard hasChannel(channel) else { throw .notFound("there is no channel \(channel)") }
-        guard let action = query["action"], !action.isEmpty else {
-            throw .notFound("the request names no action; action=live gives a live stream")
-        }
-        guard action.lowercased() == "live" else {
-            throw .notFound("there is no action of this name; action=live gives a live stream")
-        }
+    /// The parameters of `action=live`; channel and action were looked at already.
+    init(channel: Int, _ query: RequestQuery) throws(RequestRefusal) {
+        self.channel = channel
         guard let quality = Self.quality(query["quality"]) else {
             throw .notFound("there is no quality of this name; known are standard, high and super")
         }

@@ -86,7 +86,7 @@ package struct StreamFrame: Sendable {
     /// The headers that were in force when this frame was made.
     package let headers: StreamHeaderSet
 
-    init(_ packet: TaggedFrame, sequence: UInt64, headers: StreamHeaderSet) {
+    package init(_ packet: TaggedFrame, sequence: UInt64, headers: StreamHeaderSet) {
         kind = packet.kind
         isKey = packet.isKey
         time = packet.time

@@ -7,7 +7,7 @@ import NIOCore
 /// is never waited for, and what it cannot take is dropped up to the next key frame, for it alone.
 ///
 /// Belongs to one event loop; everything is called there.
-package final class Subscription {
+package final class Subscription: FrameFeed {
     package enum Start: Sendable {
         /// With the newest key frame and all since, at once.
         case cachedGroup
@@ -36,12 +36,15 @@ package final class Subscription {
         /// How often dropping began.
         package var drops = 0
         package var keyFramesSent = 0
+
+        package init() {}
     }
 
     package let loop: any EventLoop
     package let tracks: TrackSelection
     package private(set) var counters = Counters()
     package private(set) var queuedBytes = 0
+    package var hasBacklog: Bool { queuedBytes > 0 }
     /// True once the first key frame went to the sink.
     package var hasStarted: Bool { base != nil }
 

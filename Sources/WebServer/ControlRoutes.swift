@@ -7,16 +7,20 @@ import Signalling
 package struct ControlRoutes: RequestRouter {
     private let agent: any AgentControl
     private let registry: ViewerRegistry
+    private let recordings: RecordingRoutes?
 
-    package init(agent: any AgentControl, registry: ViewerRegistry) {
+    /// - Parameter recordings: nil where nothing is ever recorded.
+    package init(agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil) {
         self.agent = agent
         self.registry = registry
+        self.recordings = recordings
     }
 
     package func route(_ request: HTTPRequest) -> RouteOutcome {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
         guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return .answer(.notFound(request.path)) }
         let rest = parts[2...]
+        if let outcome = recordings?.route(request, rest) { return outcome }
         switch (rest.first, rest.count) {
         case ("status", 1): return read(request) { [self] in .json(await status()) }
         case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }
@@ -56,7 +60,7 @@ package struct ControlRoutes: RequestRouter {
             } catch {
                 return .answer(.error(status: 400, code: "badRequest", message: "the push order: \(error.message)"))
             }
-            return Self.answering { [agent] () async throws(ControlError) in
+            return .answering { [agent] () async throws(ControlError) in
                 let (push, isNew) = try await agent.openPush(order)
                 return .json(push, status: isNew ? 201 : 200)
             }
@@ -67,9 +71,9 @@ package struct ControlRoutes: RequestRouter {
     private func push(_ request: HTTPRequest, id: String) -> RouteOutcome {
         switch request.method {
         case .GET, .HEAD:
-            Self.answering { [agent] () async throws(ControlError) in .json(try await agent.push(id: id)) }
+            .answering { [agent] () async throws(ControlError) in .json(try await agent.push(id: id)) }
         case .DELETE:
-            Self.answering { [agent] () async throws(ControlError) in .json(try await agent.closePush(id: id)) }
+            .answering { [agent] () async throws(ControlError) in .json(try await agent.closePush(id: id)) }
         default: .answer(.methodNotAllowed([.GET, .HEAD, .DELETE]))
         }
     }
@@ -86,19 +90,11 @@ package struct ControlRoutes: RequestRouter {
         guard let stream = CodeStream(rawValue: name.flatMap { $0.isEmpty ? nil : $0 } ?? "main") else {
             return .answer(.error(status: 400, code: "badRequest", message: "stream is main or sub"))
         }
-        return Self.answering { [agent] () async throws(ControlError) in
+        return .answering { [agent] () async throws(ControlError) in
             let picture = try await agent.snapshot(channel: channel, stream: stream)
             return HTTPAnswer(
                 status: 200, headers: [("Content-Type", "image/jpeg"), ("Cache-Control", "no-store")],
                 body: ByteBuffer(bytes: picture))
-        }
-    }
-
-    private static func answering(
-        _ work: @escaping @Sendable () async throws(ControlError) -> HTTPAnswer
-    ) -> RouteOutcome {
-        .work {
-            do throws(ControlError) { return try await work() } catch { return .error(error) }
         }
     }
 }

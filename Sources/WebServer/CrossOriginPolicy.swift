@@ -31,8 +31,8 @@ package struct CrossOriginPolicy: Sendable {
                 fields.append(("Access-Control-Allow-Origin", origin))
             }
         }
-        fields.append(("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"))
-        fields.append(("Access-Control-Allow-Headers", "Range, Authorization, Content-Type, Cache-Control"))
+        fields.append(("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"))
+        fields.append(("Access-Control-Allow-Headers", "Range, Authorization, Content-Type, Cache-Control, X-Visitor"))
         fields.append(("Access-Control-Expose-Headers", "Content-Length, Content-Range, ETag"))
         return fields
     }

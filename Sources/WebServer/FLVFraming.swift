@@ -2,16 +2,27 @@ import NIOCore
 
 /// How the FLV byte stream reaches a viewer.
 package enum FLVFraming: Sendable {
-    /// As it is, behind an HTTP response head.
+    /// As it is, behind an HTTP response head, up to the connection's end.
     case http
+    /// In chunks, one for each tag (RFC 9112, 7.1), so that an end can be told from a broken connection.
+    case chunked
     /// In binary WebSocket messages, one for each tag. The payloads joined are the same byte stream.
     case webSocket
 
     /// Writes what stands in front of `count` bytes: for WebSockets an unmasked, final, binary frame's header
-    /// (RFC 6455, 5.2).
-    package func writeHeader(payload count: Int, to buffer: inout ByteBuffer) {
-        guard case .webSocket = self else { return }
-        WebSocketWriter.writeHeader(opcode: WebSocketWriter.binary, payload: count, to: &buffer)
+    /// (RFC 6455, 5.2). A chunk's end goes in front of the next one, so that a frame stays two buffers.
+    package func writeHeader(payload count: Int, isFirst: Bool = false, to buffer: inout ByteBuffer) {
+        switch self {
+        case .http: break
+        case .chunked: buffer.writeString((isFirst ? "" : "\r\n") + String(count, radix: 16) + "\r\n")
+        case .webSocket: WebSocketWriter.writeHeader(opcode: WebSocketWriter.binary, payload: count, to: &buffer)
+        }
+    }
+
+    /// What a stream that has come to its end is followed by.
+    package func end(isFirst: Bool) -> ByteBuffer {
+        guard case .chunked = self else { return ByteBuffer() }
+        return ByteBuffer(string: (isFirst ? "" : "\r\n") + "0\r\n\r\n")
     }
 }
 

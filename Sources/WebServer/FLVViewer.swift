@@ -6,11 +6,11 @@ import NIOWebSocket
 import Signalling
 import Streaming
 
-/// A connection on which somebody watches: takes a hub's frames and puts them on the wire as FLV.
+/// A connection on which somebody watches: takes the frames of a feed and puts them on the wire as FLV.
 ///
 /// Per frame and viewer there is a small buffer (framing and tag header with the viewer's time stamp) and the tag's
 /// body, which all viewers share; both leave in one system call. Lives on the connection's event loop.
-final class FLVViewer: ChannelInboundHandler, FrameSink {
+final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     // In HTTP framing nothing that comes in is looked at, so it is never unwrapped.
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = ByteBuffer
@@ -26,7 +26,9 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
 
     struct Description: Sendable {
         let id: UInt64
-        let request: LiveRequest
+        let activity: ViewerReport.Activity
+        let channel: Int
+        let stream: StreamQuality
         let framing: FLVFraming
         let remote: String
     }
@@ -57,18 +59,19 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
 
     let description: Description
     private let registry: ViewerRegistry
-    private let limits: Subscription.Limits
     private let timing: Timing
     private let logger: Logger
     private let connectedAt: NIODeadline
 
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)?
-    private var subscription: Subscription?
+    private var feed: (any FrameFeed)?
+    private let onEnd: () -> Void
     private var responseHead: ByteBuffer?
     private var sentHeader = false
     private var isDraining = false
     private var isFinished = false
+    private var hasPlace = true
     private var reader = WebSocketReader()
     private var strayReads = 0
 
@@ -78,16 +81,18 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     private var unansweredPings = 0
     private var departure = Departure.left
 
-    /// - Parameter responseHead: goes out in front of everything, together with the first frames where there are some.
+    /// - Parameters:
+    ///   - responseHead: goes out in front of everything, together with the first frames where there are some.
+    ///   - onEnd: called once, when the viewer has nothing more to do with its feed.
     init(
-        _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, limits: Subscription.Limits,
-        timing: Timing, logger: Logger, scratch: FrameScratch, now: NIODeadline
+        _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, timing: Timing,
+        logger: Logger, scratch: FrameScratch, now: NIODeadline, onEnd: @escaping () -> Void = {}
     ) {
         framing = description.framing
         self.description = description
         self.responseHead = responseHead
         self.registry = registry
-        self.limits = limits
+        self.onEnd = onEnd
         self.timing = timing
         self.logger = logger
         self.scratch = scratch
@@ -111,15 +116,16 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         channel = nil
     }
 
-    /// False where the hub is closed; nothing was sent then.
-    func start(with hub: StreamHub) -> Bool {
-        guard let context else { return false }
-        guard let subscription = hub.subscribe(self, on: context.eventLoop, limits: limits) else { return false }
+    /// False where there is no feed any more; nothing was sent then.
+    ///
+    /// - Parameter begin: has a feed send its frames to this viewer; the first ones perhaps at once.
+    func start(_ begin: (FLVViewer, any EventLoop) -> (any FrameFeed)?) -> Bool {
+        guard let context, let feed = begin(self, context.eventLoop) else { return false }
         guard !isFinished else {
-            subscription.cancel()
+            feed.cancel()
             return true
         }
-        self.subscription = subscription
+        self.feed = feed
         log("viewer connected")
         // Where the cache had frames, the head left with them.
         writeResponseHead()
@@ -137,9 +143,10 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         guard !isFinished else { return }
         isFinished = true
         socket = nil
-        let counters = subscription?.counters
-        subscription?.cancel()
-        subscription = nil
+        let counters = feed?.counters
+        feed?.cancel()
+        feed = nil
+        giveUpPlace()
         registry.leave(
             self, framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
             bytesSent: bytesWritten)
@@ -151,27 +158,39 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
             ])
     }
 
+    private func giveUpPlace() {
+        guard hasPlace else { return }
+        hasPlace = false
+        onEnd()
+        registry.giveUpPlace()
+    }
+
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
-        let transport = framing == .http ? "http" : "websocket"
+        let transport = framing == .webSocket ? "websocket" : "http"
         logger.info(
             message,
             metadata: extra.merging([
                 "viewer": "\(description.id)", "remote": "\(description.remote)", "transport": "\(transport)",
-                "stream": "\(description.request.channel)/\(description.request.quality.rawValue)",
+                "stream": "\(description.channel)/\(description.stream.rawValue)",
+                "activity": "\(description.activity.rawValue)",
             ]) { own, _ in own })
     }
 
     /// Says goodbye once everything written has left, but waits no longer than `closingTime`.
     private func close(_ departure: Departure, code: WebSocketCloseCode, reason: String = "") {
-        let farewell = framing == .webSocket ? WebSocketWriter.close(code, reason: reason) : ByteBuffer()
-        close(departure, farewell: farewell)
+        switch framing {
+        case .webSocket: close(departure, farewell: WebSocketWriter.close(code, reason: reason))
+        case .chunked, .http:
+            close(departure, farewell: departure == .streamEnded ? framing.end(isFirst: !sentHeader) : ByteBuffer())
+        }
     }
 
     private func close(_ departure: Departure, farewell: ByteBuffer) {
         guard let context, closingSince == nil else { return }
         self.departure = departure
         closingSince = context.eventLoop.now
-        subscription?.cancel()
+        feed?.cancel()
+        giveUpPlace()
         writeResponseHead()
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(farewell)).whenComplete { _ in channel.close(promise: nil) }
@@ -194,16 +213,17 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     func send(headers: StreamHeaders, timestamp: UInt32) {
         writeResponseHead()
         var block = ByteBuffer()
-        if !sentHeader {
+        let isFirst = !sentHeader
+        if isFirst {
             sentHeader = true
             block = FLVWriter.header(hasVideo: headers.video != nil, hasAudio: headers.audio != nil)
         }
         FLVWriter.write(headers.metadata, timestamp: timestamp, to: &block)
         if let video = headers.video { FLVWriter.write(video, timestamp: timestamp, to: &block) }
         if let audio = headers.audio { FLVWriter.write(audio, timestamp: timestamp, to: &block) }
-        guard framing == .webSocket else { return write(block) }
+        guard framing != .http else { return write(block) }
         var message = ByteBuffer()
-        framing.writeHeader(payload: block.readableBytes, to: &message)
+        framing.writeHeader(payload: block.readableBytes, isFirst: isFirst, to: &message)
         message.writeBuffer(&block)
         write(message)
     }
@@ -275,12 +295,12 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
         if channelIsWritable { drain() }
     }
 
-    /// Sends what waits in the subscription. Flushing may report the channel writable again from inside.
+    /// Has the feed send what waits. Flushing may report the channel writable again from inside.
     private func drain() {
         guard !isDraining else { return }
         isDraining = true
         defer { isDraining = false }
-        while let subscription, subscription.queuedBytes > 0, isWritable { subscription.sinkBecameWritable() }
+        repeat { feed?.sinkBecameWritable() } while feed?.hasBacklog == true && isWritable
     }
 
     // MARK: Bytes in
@@ -353,14 +373,14 @@ final class FLVViewer: ChannelInboundHandler, FrameSink {
     }
 
     func report(now: NIODeadline) -> ViewerReport {
-        let counters = subscription?.counters
+        let counters = feed?.counters
         return ViewerReport(
-            id: description.id, channel: description.request.channel,
-            stream: description.request.quality == .main ? .main : .sub,
-            transport: framing == .http ? .http : .websocket, remote: description.remote,
+            id: description.id, activity: description.activity, channel: description.channel,
+            stream: description.stream == .main ? .main : .sub,
+            transport: framing == .webSocket ? .websocket : .http, remote: description.remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: bytesWritten,
             framesSent: counters?.framesSent ?? 0, framesDropped: counters?.framesDropped ?? 0,
-            queuedBytes: (subscription?.queuedBytes ?? 0) + bufferedBytes)
+            queuedBytes: (feed?.queuedBytes ?? 0) + bufferedBytes)
     }
 }
 

@@ -57,15 +57,36 @@ package struct HTTPAnswer: Sendable {
         return answer
     }
 
-    /// The head of an HTTP-FLV response. The body ends with the connection, so a frame costs no chunk header.
-    package static var flvStream: HTTPAnswer {
+    /// The head of an HTTP-FLV response. Of a live stream the body ends with the connection, so a frame costs no chunk
+    /// header; a playback's comes in chunks, where the client knows them, since it has an end.
+    package static func flv(isChunked: Bool = false) -> HTTPAnswer {
         var answer = HTTPAnswer(
             status: 200,
             headers: [
                 ("Content-Type", "video/x-flv"), ("Cache-Control", "no-cache, no-store"), ("Pragma", "no-cache"),
                 ("X-Accel-Buffering", "no"),
             ])
+        if isChunked { answer.headers.append(("Transfer-Encoding", "chunked")) }
         answer.isEndless = true
+        return answer
+    }
+
+    /// The head of a download, whose body is sent from the file.
+    package static func file(name: String, bytes: Int64) -> HTTPAnswer {
+        var answer = HTTPAnswer(
+            status: 200,
+            headers: [
+                ("Content-Type", "application/octet-stream"), ("Cache-Control", "no-store"),
+                ("Content-Disposition", "attachment; filename=\"\(name)\""), ("Content-Length", "\(bytes)"),
+            ])
+        answer.isEndless = true
+        return answer
+    }
+
+    /// To a range that the file does not have.
+    package static func rangeRefused(_ length: Int64) -> HTTPAnswer {
+        var answer = error(status: 416, code: "noSuchRange", message: "the recording has \(length) bytes")
+        answer.headers.append(("Content-Range", "bytes */\(length)"))
         return answer
     }
 

@@ -157,20 +157,40 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             let message = "the device has as many connections as it takes; try again later"
             return answer(.error(status: 503, code: "tooManyConnections", message: message), context)
         }
+        carryOut(server.router.route(request), request, context)
+    }
+
+    private func carryOut(_ outcome: RouteOutcome, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
         // Handing over changes the handlers, which cannot be done while one of them is still reading; so do it next.
         let loop = context.eventLoop.assumeIsolated()
-        switch server.router.route(request) {
+        switch outcome {
         case .answer(let answer): self.answer(answer, context)
-        case .work(let work):
-            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            let eventLoop = context.eventLoop
-            self.work = Task {
-                let answer = await work()
-                eventLoop.execute { bound.value.0.answer(answer, bound.value.1) }
-            }
+        case .work(let work): wait(for: { .answer(await work()) }, request, context)
+        case .later(let work): wait(for: work, request, context)
         case .viewer(let live, let hub): loop.execute { self.becomeViewer(live, hub, request, context) }
+        case .playback(let start): loop.execute { self.becomeViewer(start, request, context) }
+        case .download(let start): loop.execute { self.becomeDownload(start, request, context) }
         case .events(let events): loop.execute { self.becomeEventStream(events, request, context) }
         }
+    }
+
+    private func wait(
+        for work: @escaping @Sendable () async -> RouteOutcome, _ request: HTTPRequest,
+        _ context: ChannelHandlerContext
+    ) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        self.work = Task {
+            let outcome = await work()
+            eventLoop.execute { bound.value.0.finishWork(outcome, request, bound.value.1) }
+        }
+    }
+
+    /// Nothing is done for a client that has left.
+    private func finishWork(_ outcome: RouteOutcome, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard case .answering = state, context.channel.isActive else { return }
+        work = nil
+        carryOut(outcome, request, context)
     }
 
     private func answer(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
@@ -206,7 +226,29 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private func becomeViewer(
         _ live: LiveRequest, _ hub: StreamHub, _ request: HTTPRequest, _ context: ChannelHandlerContext
     ) {
-        guard context.channel.isActive else { return }
+        let limits = server.settings.subscriptionLimits
+        becomeViewer(.live, channel: live.channel, stream: live.quality, request, context) { viewer, loop in
+            hub.subscribe(viewer, on: loop, limits: limits)
+        }
+    }
+
+    private func becomeViewer(_ start: PlaybackStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        let feed = start.begin(on: context.eventLoop)
+        becomeViewer(
+            .playback, channel: start.request.channel, stream: start.opening.stream, request, context,
+            onEnd: { start.end(feed) }
+        ) { viewer, _ in
+            feed.start(viewer)
+            return feed
+        }
+    }
+
+    private func becomeViewer(
+        _ activity: ViewerReport.Activity, channel number: Int, stream: StreamQuality, _ request: HTTPRequest,
+        _ context: ChannelHandlerContext, onEnd: @escaping () -> Void = {},
+        begin: (FLVViewer, any EventLoop) -> (any FrameFeed)?
+    ) {
+        guard context.channel.isActive else { return onEnd() }
         let framing: FLVFraming
         let head: ByteBuffer
         let cross = server.policy.headers(origin: request.origin, host: request.host)
@@ -216,24 +258,30 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
                 var refusal = HTTPAnswer.error(
                     status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
                 refusal.headers.append(("Sec-WebSocket-Version", "13"))
+                onEnd()
                 return answer(refusal, context)
             }
             head = handshake.serialized(extra: cross, keepAlive: true)
         } else {
-            framing = .http
-            head = HTTPAnswer.flvStream.serialized(extra: cross, keepAlive: false)
+            let isChunked = activity == .playback && request.knowsChunks
+            framing = isChunked ? .chunked : .http
+            head = HTTPAnswer.flv(isChunked: isChunked).serialized(extra: cross, keepAlive: false)
         }
         let id: UInt64
         do throws(RequestRefusal) { id = try server.registry.enter() } catch {
+            onEnd()
             return answer(.refusal(error), context)
         }
         let viewer = FLVViewer(
-            .init(id: id, request: live, framing: framing, remote: Self.name(of: context.channel)),
-            responseHead: head, registry: server.registry, limits: server.settings.subscriptionLimits,
+            .init(
+                id: id, activity: activity, channel: number, stream: stream, framing: framing,
+                remote: Self.name(of: context.channel)),
+            responseHead: head, registry: server.registry,
             timing: .init(
                 stall: .seconds(Int64(server.settings.stallSeconds)),
                 ping: .seconds(Int64(server.settings.pingSeconds))),
-            logger: server.logger, scratch: server.registry.scratch(of: context.eventLoop), now: context.eventLoop.now)
+            logger: server.logger, scratch: server.registry.scratch(of: context.eventLoop), now: context.eventLoop.now,
+            onEnd: onEnd)
         let channel = context.channel
         do {
             if framing == .webSocket {
@@ -242,18 +290,44 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             }
             try channel.pipeline.syncOperations.addHandler(viewer)
         } catch {
-            server.registry.cancel()
+            server.registry.giveUpPlace()
+            onEnd()
             channel.close(promise: nil)
             return
         }
         server.registry.add(viewer, on: channel.eventLoop)
         let cannotStart = HTTPAnswer.error(
-            status: 503, code: "streamEnded", message: "the stream of channel \(live.channel) has just ended")
+            status: 503, code: "streamEnded", message: "the stream of channel \(number) has just ended")
         handOver(context)
-        if !viewer.start(with: hub) {
+        if !viewer.start(begin) {
             channel.writeAndFlush(cannotStart.serialized(extra: cross, keepAlive: false))
                 .whenComplete { _ in channel.close(promise: nil) }
         }
+    }
+
+    private func becomeDownload(_ start: DownloadStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        start.endEarlier()
+        let id: UInt64
+        do throws(RequestRefusal) {
+            id = start.needsPlace ? try server.registry.enter() : server.registry.identity()
+        } catch {
+            return answer(.refusal(error), context)
+        }
+        let cross = server.policy.headers(origin: request.origin, host: request.host)
+        let download = DownloadStream(
+            start, id: id, remote: Self.name(of: context.channel), on: context.eventLoop, registry: server.registry,
+            stall: .seconds(Int64(server.settings.stallSeconds)), logger: server.logger)
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(download)
+        } catch {
+            if start.needsPlace { server.registry.giveUpPlace() }
+            return context.close(promise: nil)
+        }
+        server.registry.add(download, on: context.eventLoop)
+        handOver(context)
+        download.start(head: start.answer.serialized(extra: cross, keepAlive: false))
     }
 
     private func becomeEventStream(

@@ -28,6 +28,9 @@ package struct HTTPRequest: Sendable {
     package var origin: String? { head.headers.first(name: "Origin") }
     package var host: String? { head.headers.first(name: "Host") }
 
+    /// HTTP/1.0 does not.
+    package var knowsChunks: Bool { head.version.major == 1 && head.version.minor >= 1 }
+
     /// Whether the client wants another protocol on this connection, whichever.
     package var wantsUpgrade: Bool {
         head.headers[canonicalForm: "Connection"].contains { $0.lowercased() == "upgrade" }

@@ -50,6 +50,9 @@ package final class HTTPServer: Sendable {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .childChannelOption(.tcpOption(.keepIdle), value: TCPKeepAlive.idleSeconds)
+                .childChannelOption(.tcpOption(.keepInterval), value: TCPKeepAlive.intervalSeconds)
+                .childChannelOption(.tcpOption(.keepCount), value: TCPKeepAlive.attempts)
                 .childChannelOption(
                     .socketOption(.so_sndbuf), value: .init(clamping: server.settings.sendBufferBytes))
             do {

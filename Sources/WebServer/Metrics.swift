@@ -5,7 +5,7 @@ package enum Metrics {
     package static func text(
         _ status: StatusReport, viewers: [ViewerReport], totals: ViewerTotals, process: ProcessStatistics
     ) -> String {
-        var out = Writer()
+        var out = MetricsWriter()
         out.family("edge_agent_info", "gauge", "Always 1; the version is in the label.")
         out.sample("edge_agent_info", 1, [("version", status.version)])
         out.single("edge_agent_uptime_seconds", "gauge", "Since the agent started.", status.uptimeSeconds)
@@ -13,6 +13,7 @@ package enum Metrics {
         streams(status, &out)
         self.viewers(viewers, totals, &out)
         pushes(status.pushes, &out)
+        if let recording = status.recording { RecordingMetrics.write(recording, &out) }
         if let value = process.residentBytes {
             out.single("process_resident_memory_bytes", "gauge", "Resident memory.", Double(value))
         }
@@ -28,7 +29,7 @@ package enum Metrics {
         return out.text
     }
 
-    private static func devices(_ status: StatusReport, _ out: inout Writer) {
+    private static func devices(_ status: StatusReport, _ out: inout MetricsWriter) {
         let devices = status.channels.flatMap {
             [($0.channel, "camera", $0.camera), ($0.channel, "microphone", $0.microphone)]
         }
@@ -54,7 +55,7 @@ package enum Metrics {
         }
     }
 
-    private static func streams(_ status: StatusReport, _ out: inout Writer) {
+    private static func streams(_ status: StatusReport, _ out: inout MetricsWriter) {
         let values: [(name: String, type: String, help: String, value: (StreamReport) -> Double)] = [
             ("edge_agent_stream_encoding", "gauge", "1 while the stream is encoded.", { $0.encoding ? 1 : 0 }),
             ("edge_agent_stream_video_frames_total", "counter", "Pictures encoded.", { Double($0.videoFrames) }),
@@ -80,7 +81,7 @@ package enum Metrics {
         }
     }
 
-    private static func viewers(_ viewers: [ViewerReport], _ totals: ViewerTotals, _ out: inout Writer) {
+    private static func viewers(_ viewers: [ViewerReport], _ totals: ViewerTotals, _ out: inout MetricsWriter) {
         out.family("edge_agent_viewers", "gauge", "Viewers connected now.")
         for transport in ViewerReport.Transport.allCases {
             let count = viewers.count { $0.transport == transport }
@@ -106,7 +107,7 @@ package enum Metrics {
             Double(totals.bytesSent + present.bytes))
     }
 
-    private static func pushes(_ pushes: [PushReport], _ out: inout Writer) {
+    private static func pushes(_ pushes: [PushReport], _ out: inout MetricsWriter) {
         out.family("edge_agent_pushes", "gauge", "Pushes by state.")
         for state in PushReport.State.allCases where state != .closed {
             out.sample("edge_agent_pushes", Double(pushes.count { $0.state == state }), [("state", state.rawValue)])
@@ -123,38 +124,6 @@ package enum Metrics {
                 out.sample(
                     item.name, Double(item.value(push)),
                     [("push", push.id), ("channel", "\(push.channel)"), ("stream", push.codeStream.rawValue)])
-            }
-        }
-    }
-
-    private struct Writer {
-        var text = ""
-
-        mutating func family(_ name: String, _ type: String, _ help: String) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-        }
-
-        mutating func sample(_ name: String, _ value: Double, _ labels: [(String, String)] = []) {
-            text += name
-            if !labels.isEmpty {
-                text += "{" + labels.map { "\($0)=\"\(Self.escape($1))\"" }.joined(separator: ",") + "}"
-            }
-            text += " \(value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)")\n"
-        }
-
-        mutating func single(_ name: String, _ type: String, _ help: String, _ value: Double) {
-            family(name, type, help)
-            sample(name, value)
-        }
-
-        private static func escape(_ text: String) -> String {
-            text.reduce(into: "") { out, character in
-                switch character {
-                case "\\": out += "\\\\"
-                case "\"": out += "\\\""
-                case "\n": out += "\\n"
-                default: out.append(character)
-                }
             }
         }
     }

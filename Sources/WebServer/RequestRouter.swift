@@ -14,6 +14,21 @@ package enum RouteOutcome: Sendable {
     case work(@Sendable () async -> HTTPAnswer)
     /// The connection becomes a viewer of this hub.
     case viewer(LiveRequest, StreamHub)
+    /// The connection becomes a viewer of recorded footage.
+    case playback(PlaybackStart)
+    /// The connection carries a file, and ends with it.
+    case download(DownloadStart)
+    /// What becomes of it is not known yet; cancelled when the client leaves.
+    case later(@Sendable () async -> RouteOutcome)
     /// The connection becomes a stream of events.
     case events(@Sendable () async -> AsyncStream<EventReport>)
+}
+
+extension RouteOutcome {
+    /// Work that may fail, with its failure as the answer.
+    static func answering(_ work: @escaping @Sendable () async throws(ControlError) -> HTTPAnswer) -> RouteOutcome {
+        .work {
+            do throws(ControlError) { return try await work() } catch { return .error(error) }
+        }
+    }
 }

@@ -21,6 +21,11 @@ package final class ViewerRegistry: Sendable {
         var nextID: UInt64 = 1
         var groups: [LoopViewers] = []
         var gone = ViewerTotals()
+
+        mutating func takeID() -> UInt64 {
+            defer { nextID += 1 }
+            return nextID
+        }
     }
 
     private let state: Mutex<State>
@@ -54,13 +59,12 @@ package final class ViewerRegistry: Sendable {
         return reports.sorted { $0.id < $1.id }
     }
 
-    /// Takes a place and gives out an identity. `leave` or `cancel` gives the place back.
+    /// Takes a place and gives out an identity. `giveUpPlace` gives the place back, once.
     func enter() throws(RequestRefusal) -> UInt64 {
         let result: Result<UInt64, RequestRefusal> = state.withLock { state in
             do throws(RequestRefusal) {
                 try state.admission.enter()
-                defer { state.nextID += 1 }
-                return .success(state.nextID)
+                return .success(state.takeID())
             } catch {
                 return .failure(error)
             }
@@ -68,13 +72,16 @@ package final class ViewerRegistry: Sendable {
         return try result.get()
     }
 
-    /// Of a viewer that never came to be.
-    func cancel() {
+    /// For one who needs no place.
+    func identity() -> UInt64 { state.withLock { $0.takeID() } }
+
+    /// Of a viewer that never came to be, or one to whom goodbye is being said: whoever takes its place need not wait.
+    func giveUpPlace() {
         state.withLock { $0.admission.leave() }
     }
 
     /// On the viewer's event loop.
-    func add(_ viewer: FLVViewer, on loop: any EventLoop) {
+    func add(_ viewer: any RegisteredViewer, on loop: any EventLoop) {
         group(of: loop).add(viewer)
     }
 
@@ -90,10 +97,9 @@ package final class ViewerRegistry: Sendable {
         }
     }
 
-    /// On the viewer's event loop, once.
-    func leave(_ viewer: FLVViewer, framesSent: Int, framesDropped: Int, bytesSent: Int) {
+    /// On the viewer's event loop, once; after it has given up its place.
+    func leave(_ viewer: any RegisteredViewer, framesSent: Int, framesDropped: Int, bytesSent: Int) {
         let groups = state.withLock { state in
-            state.admission.leave()
             state.gone.framesSent += framesSent
             state.gone.framesDropped += framesDropped
             state.gone.bytesSent += bytesSent
@@ -103,16 +109,23 @@ package final class ViewerRegistry: Sendable {
     }
 }
 
+/// A connection that takes a viewer's place. Everything is called on its event loop.
+protocol RegisteredViewer: AnyObject {
+    /// Called about once a second: finds out whether the other side is gone without saying so.
+    func sweep(now: NIODeadline)
+    func report(now: NIODeadline) -> ViewerReport
+}
+
 /// The viewers of one event loop; touched only there.
 private final class LoopViewers: @unchecked Sendable {
     let loop: any EventLoop
     let scratch = FrameScratch()
-    private var viewers: [FLVViewer] = []
+    private var viewers: [any RegisteredViewer] = []
     private var sweeper: RepeatedTask?
 
     init(loop: any EventLoop) { self.loop = loop }
 
-    func add(_ viewer: FLVViewer) {
+    func add(_ viewer: any RegisteredViewer) {
         viewers.append(viewer)
         guard sweeper == nil else { return }
         sweeper = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [self] _ in
@@ -121,7 +134,7 @@ private final class LoopViewers: @unchecked Sendable {
         }
     }
 
-    func remove(_ viewer: FLVViewer) {
+    func remove(_ viewer: any RegisteredViewer) {
         guard let index = viewers.firstIndex(where: { $0 === viewer }) else { return }
         viewers.swapAt(index, viewers.count - 1)
         viewers.removeLast()

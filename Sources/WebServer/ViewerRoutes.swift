@@ -8,14 +8,20 @@ package struct ViewerRoutes: RequestRouter {
     private let agent: any AgentView
     private let registry: ViewerRegistry
     private let policy: CrossOriginPolicy
+    private let commands: CommandTable
+    private let footage: FootageAccess?
     private let page: PageAssets
 
+    /// - Parameter footage: nil where nothing is ever recorded.
     package init(
-        agent: any AgentView, registry: ViewerRegistry, policy: CrossOriginPolicy, page: PageAssets = PageAssets()
+        agent: any AgentView, registry: ViewerRegistry, policy: CrossOriginPolicy,
+        commands: CommandTable = CommandTable(), footage: FootageAccess? = nil, page: PageAssets = PageAssets()
     ) {
         self.agent = agent
         self.registry = registry
         self.policy = policy
+        self.commands = commands
+        self.footage = footage
         self.page = page
     }
 
@@ -23,6 +29,7 @@ package struct ViewerRoutes: RequestRouter {
         if request.method == .OPTIONS { return .answer(policy.preflight(request)) }
         let known = request.path == "/ipc.flv" || Self.paths.contains(request.path) || page[request.path] != nil
         guard known else { return .answer(.notFound(request.path)) }
+        if request.path == "/command" { return command(request) }
         guard request.method == .GET || request.method == .HEAD else {
             return .answer(.methodNotAllowed([.GET, .HEAD, .OPTIONS]))
         }
@@ -43,32 +50,89 @@ package struct ViewerRoutes: RequestRouter {
         }
     }
 
-    private static let paths: Set<Substring> = ["/channels.json", "/healthz", "/metrics"]
+    private static let paths: Set<Substring> = ["/channels.json", "/command", "/healthz", "/metrics"]
 
     private func stream(_ request: HTTPRequest) -> RouteOutcome {
-        guard policy.permits(origin: request.origin, host: request.host) else {
-            return .answer(
-                .error(
-                    status: 403, code: "originRefused",
-                    message: "pages of this web site may not play streams; add it to server.allowedOrigins"))
-        }
+        guard isPermitted(request) else { return .answer(Self.originRefused) }
         do throws(RequestRefusal) {
             let channels = agent.viewableChannels()
-            let live = try LiveRequest(RequestQuery(request.query)) { id in channels.contains { $0.id == id } }
-            guard let hub = channels.first(where: { $0.id == live.channel })?.hubs[live.quality] else {
-                throw .notFound("channel \(live.channel) has no quality \(LiveRequest.name(of: live.quality))")
+            let query = try RequestQuery(request.query)
+            switch try StreamRequest(query, hasChannel: { id in channels.contains { $0.id == id } }) {
+            case .live(let live): return try self.live(live, of: channels, request)
+            case .playback(let playback):
+                guard let footage else { throw .notFound("nothing is recorded here") }
+                let visitor = VisitorID(request, query)
+                let isHead = request.method == .HEAD
+                return .later { await footage.play(playback, for: visitor, onlyHead: isHead) }
+            case .download(let download):
+                guard let footage else { throw .notFound("nothing is recorded here") }
+                let visitor = VisitorID(request, query)
+                let isHead = request.method == .HEAD
+                let part = DownloadPart(request)
+                return .later { await footage.download(download, part: part, for: visitor, onlyHead: isHead) }
             }
-            if request.method == .HEAD { return .answer(.flvStream) }
-            return .viewer(live, hub)
         } catch {
             return .answer(.refusal(error))
         }
     }
+
+    private func live(
+        _ live: LiveRequest, of channels: [ViewableChannel], _ request: HTTPRequest
+    ) throws(RequestRefusal) -> RouteOutcome {
+        guard let hub = channels.first(where: { $0.id == live.channel })?.hubs[live.quality] else {
+            throw .notFound("channel \(live.channel) has no quality \(LiveRequest.name(of: live.quality))")
+        }
+        return request.method == .HEAD ? .answer(.flv()) : .viewer(live, hub)
+    }
+
+    /// The command is the query, or the body of a POST.
+    private func command(_ request: HTTPRequest) -> RouteOutcome {
+        guard isPermitted(request) else { return .answer(Self.originRefused) }
+        let text: String
+        switch request.method {
+        case .GET, .HEAD: text = String(request.query)
+        case .POST: text = String(buffer: request.body)
+        default: return .answer(.methodNotAllowed([.GET, .HEAD, .POST, .OPTIONS]))
+        }
+        let visitor = VisitorID(request, try? RequestQuery(text))
+        let channels = Set(agent.viewableChannels().map(\.id))
+        return .work { [commands] in
+            let reply = await commands.answer(text, from: visitor) { channels.contains($0) }
+            return .text(reply.text, type: "application/json")
+        }
+    }
+
+    private func isPermitted(_ request: HTTPRequest) -> Bool {
+        policy.permits(origin: request.origin, host: request.host)
+    }
+
+    private static let originRefused = HTTPAnswer.error(
+        status: 403, code: "originRefused",
+        message: "pages of this web site may not play streams; add it to server.allowedOrigins")
 
     private static func health(_ agent: any AgentView) async -> HTTPAnswer {
         if let illness = await agent.illness() {
             return .error(status: 503, code: "unhealthy", message: illness)
         }
         return .json(["status": "ok"])
+    }
+}
+
+extension DownloadPart {
+    /// Nil where all of it is wanted.
+    init?(_ request: HTTPRequest) {
+        let headers = request.head.headers
+        guard request.method == .GET, let range = headers.first(name: "Range").flatMap({ ByteRange($0) }) else {
+            return nil
+        }
+        self.init(range: range, tag: headers.first(name: "If-Range"))
+    }
+}
+
+extension VisitorID {
+    /// Who asks: the header `X-Visitor`, or for what cannot send headers the private parameter `_visitor`.
+    init(_ request: HTTPRequest, _ query: RequestQuery?) {
+        let text = request.head.headers.first(name: "X-Visitor") ?? query?["_visitor"] ?? ""
+        self = UInt32(text).map(VisitorID.init) ?? .anonymous
     }
 }

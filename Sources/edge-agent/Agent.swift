@@ -6,6 +6,8 @@ import Media
 import NIOCore
 import NIOPosix
 import Publishing
+import Recording
+import Signalling
 import Streaming
 import Supervision
 import Synchronization
@@ -19,6 +21,9 @@ final class Agent: Sendable {
     let controlSocket: String
     private let configuration: Mutex<AgentConfiguration>
     private let pushes: PushManager
+    private let recording: RecordingService
+    /// For looking into recordings, which may wait for the disk.
+    private let footageThreads: NIOThreadPool
     private let events: EventHub
     private let group: MultiThreadedEventLoopGroup
     private let viewerServer: HTTPServer
@@ -46,19 +51,39 @@ final class Agent: Sendable {
         pushes = PushManager(
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
+        let device = DeviceIdentity.ofThisMachine(logger: logger)
+        let recording = RecordingService(
+            settings: RecordingSettings(configuration, device: device), hubs: { channels.hub($0, $1) },
+            loop: group.next(), clock: clock, logger: logger
+        ) { events.publish($0) }
+        self.recording = recording
         control = AgentControlService(
-            device: .ofThisMachine(logger: logger), channels: channels, pushes: pushes, events: events,
+            device: device, channels: channels, pushes: pushes, recording: recording, events: events,
             push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         viewers = ViewerRegistry(limit: settings.viewerLimit)
+        let visitors = VisitorTable()
+        footageThreads = NIOThreadPool(numberOfThreads: Self.footageThreadCount)
+        let footage = FootageAccess(
+            source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
+            clock: clock)
         viewerServer = HTTPServer(
-            router: ViewerRoutes(agent: control, registry: viewers, policy: policy), policy: policy,
+            router: ViewerRoutes(
+                agent: control, registry: viewers, policy: policy,
+                commands: CommandTable(recordings: footage, visitors: visitors), footage: footage), policy: policy,
             settings: settings, registry: viewers, group: group, logger: logger)
+        let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         controlServer = HTTPServer(
-            router: ControlRoutes(agent: control, registry: viewers), policy: CrossOriginPolicy(origins: []),
-            settings: settings, registry: viewers, group: group, logger: logger)
+            router: ControlRoutes(
+                agent: control, registry: viewers,
+                recordings: RecordingRoutes(control: recordings, footage: footage)),
+            policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
+            logger: logger)
     }
+
+    /// One that waits for a slow disk does not hold up the other's question.
+    private static let footageThreadCount = 2
 
     /// Returns when viewers and commands can come. On an error nothing is left running that would keep the process.
     func start() async throws {
@@ -72,6 +97,7 @@ final class Agent: Sendable {
                 logger.warning("a folder is missing and cannot be made", metadata: ["detail": "\(reason)"])
             }
         }
+        footageThreads.start()
         // First, since it also keeps a second agent from taking the devices of the first.
         try await controlServer.start(.unixSocket(path: configuration.controlSocket))
         try await viewerServer.start(.tcp(host: configuration.server.address, port: configuration.server.port))
@@ -82,6 +108,7 @@ final class Agent: Sendable {
         }
         let channels = self.channels
         _ = await MediaThread.run(name: "channels") { channels.apply(configuration.channels) }
+        recording.start()
         await pushes.start()
     }
 
@@ -95,11 +122,15 @@ final class Agent: Sendable {
         }
     }
 
-    /// Ends pushes with a farewell and viewers with theirs, then cameras and microphones.
+    /// Ends pushes with a farewell, viewers with theirs and recordings with their files' final form; then cameras and
+    /// microphones.
     func stop() async {
+        let recording = self.recording
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
-        _ = await (pushesEnded, viewersEnded)
+        async let recordingsEnded: Void = MediaThread.run(name: "recorder-stop") { recording.stop() }
+        _ = await (pushesEnded, viewersEnded, recordingsEnded)
+        try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
         let channels = self.channels
@@ -117,6 +148,7 @@ final class Agent: Sendable {
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
         let channels = self.channels
         let change = await MediaThread.run(name: "channels") { channels.apply(new.channels) }
+        recording.apply(RecordingSettings(new, device: control.device))
         logger.notice(
             "the configuration was read again",
             metadata: ["channelsStopped": "\(change.stopped)", "channelsStarted": "\(change.started)"])
@@ -150,8 +182,11 @@ extension AgentConfiguration {
         server.viewerLimit = old.server.viewerLimit
         var push = new.push
         push.defaultTarget = old.push.defaultTarget
+        let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
             ("server", server != old.server), ("push", push != old.push),
+            ("recording.folder", newDisk.folder != oldDisk.folder),
+            ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),
             ("state.folder", new.stateFolder != old.stateFolder),
         ].filter(\.1).map(\.0)
@@ -201,5 +236,26 @@ extension PublishingSettings {
         publishTimeout = .milliseconds(Int64(push.publishSeconds * 1000))
         noDataTimeout = .milliseconds(Int64(push.noDataSeconds * 1000))
         stallTimeout = .milliseconds(Int64(push.stallSeconds * 1000))
+    }
+}
+
+extension RecordingSettings {
+    init(_ configuration: AgentConfiguration, device: DeviceIdentity) {
+        let recording = configuration.recording
+        self.init(folder: recording.folder, diskMemory: configuration.stateFolder + "/recording-disk")
+        requiresMount = recording.requiresMount
+        freePerMille = recording.freePerMille
+        plans = recording.plans
+        limits = recording.limits
+        self.device = device.id ?? device.name
+    }
+}
+
+extension CommandTable {
+    /// Every command there is.
+    init(recordings: any RecordingQueries, visitors: VisitorTable) {
+        self.init()
+        RecordingCommands(recordings).add(to: &self)
+        PlaybackCommands(visitors).add(to: &self)
     }
 }

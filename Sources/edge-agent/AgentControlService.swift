@@ -3,6 +3,7 @@ import ControlProtocol
 import Glibc
 import Media
 import Publishing
+import Recording
 import Streaming
 import Synchronization
 import WebServer
@@ -12,20 +13,22 @@ final class AgentControlService: AgentControl {
     /// A reload may change it while commands come in.
     let pushDefaults: Mutex<PushConfiguration>
     let illnessText = Mutex<String?>(nil)
-    private let device: DeviceIdentity
+    let device: DeviceIdentity
     private let channels: ChannelSet
     private let pushManager: PushManager
+    private let recording: RecordingService
     private let eventHub: EventHub
     private let clock: any MediaClock
     private let startedAt: MediaTime
 
     init(
-        device: DeviceIdentity, channels: ChannelSet, pushes: PushManager, events: EventHub, push: PushConfiguration,
-        clock: any MediaClock
+        device: DeviceIdentity, channels: ChannelSet, pushes: PushManager, recording: RecordingService,
+        events: EventHub, push: PushConfiguration, clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
         pushManager = pushes
+        self.recording = recording
         eventHub = events
         pushDefaults = Mutex(push)
         self.clock = clock
@@ -41,7 +44,7 @@ final class AgentControlService: AgentControl {
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, now: now) }, viewerLimit: 0, viewers: [],
-            pushes: await pushes())
+            pushes: await pushes(), recording: RecordingReport(recording.status, now: now))
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }

@@ -21,17 +21,44 @@ struct ControlConnection: ParsableArguments {
         } catch {
             throw Self.unavailable(error)
         }
-        guard (200..<300).contains(response.status) else {
-            if json {
-                printError(String(decoding: response.body, as: UTF8.self))
-            } else if let report = try? ControlCoding.decode(ErrorReport.self, from: response.body) {
-                printError("edgectl: \(report.error.message) (\(report.error.code))")
-            } else {
-                printError("edgectl: the agent answered \(method) \(path) with status \(response.status)")
-            }
-            throw ExitCode(1)
-        }
+        try check(response, method, path)
         return response.body
+    }
+
+    /// Writes a body of any length to a file.
+    /// - Returns: its bytes.
+    func download(_ path: String, to file: OutputFile) throws -> Int {
+        var count = 0
+        var failure: (any Error)?
+        let response: ControlClient.Response
+        do {
+            response = try ControlClient(socket: socket, timeoutSeconds: 30).download(path: path) { bytes in
+                do {
+                    try file.write(bytes)
+                    count += bytes.count
+                } catch {
+                    failure = error
+                }
+                return failure == nil
+            }
+        } catch {
+            throw Self.unavailable(error)
+        }
+        if let failure { throw failure }
+        try check(response, "GET", path)
+        return count
+    }
+
+    private func check(_ response: ControlClient.Response, _ method: String, _ path: String) throws {
+        guard !(200..<300).contains(response.status) else { return }
+        if json {
+            printError(String(decoding: response.body, as: UTF8.self))
+        } else if let report = try? ControlCoding.decode(ErrorReport.self, from: response.body) {
+            printError("edgectl: \(report.error.message) (\(report.error.code))")
+        } else {
+            printError("edgectl: the agent answered \(method) \(path) with status \(response.status)")
+        }
+        throw ExitCode(1)
     }
 
     /// Prints the answer as it is with --json, else what `show` makes of it.

@@ -16,6 +16,7 @@ package enum ReportText {
             status.pushes.isEmpty
                 ? "No pushes"
                 : "\(Units.count(status.pushes.count, "push", "pushes"))\n" + pushes(status.pushes, indent: "  "))
+        if let recording = status.recording { parts.append(self.recording(recording)) }
         return parts.joined(separator: "\n\n")
     }
 
@@ -73,12 +74,13 @@ package enum ReportText {
         guard !viewers.isEmpty else { return "No viewers" }
         var table = TextTable(
             [
-                ("ID", .right), ("STREAM", .left), ("FROM", .left), ("BY", .left), ("FOR", .right), ("SENT", .right),
+                ("ID", .right), ("WHAT", .left), ("STREAM", .left), ("FROM", .left), ("BY", .left), ("FOR", .right),
+                ("SENT", .right),
                 ("FRAMES", .right), ("DROPPED", .right), ("WAITING", .right),
             ], indent: indent)
         for viewer in viewers {
             table.add([
-                "\(viewer.id)", "\(viewer.channel)/\(viewer.stream.rawValue)", viewer.remote,
+                "\(viewer.id)", viewer.activity.rawValue, "\(viewer.channel)/\(viewer.stream.rawValue)", viewer.remote,
                 viewer.transport.rawValue, Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
                 "\(viewer.framesSent)", "\(viewer.framesDropped)", Units.bytes(viewer.queuedBytes),
             ])

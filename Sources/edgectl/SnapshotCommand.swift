@@ -1,6 +1,5 @@
 import ArgumentParser
 import ControlProtocol
-import Glibc
 
 struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,28 +27,12 @@ struct SnapshotCommand: ParsableCommand {
         let picture = try agent.request(
             "GET", "/api/v1/channels/\(channel)/snapshot?stream=\(stream.rawValue)", timeoutSeconds: 20)
         let path = output ?? "channel-\(channel).jpg"
-        try save(picture, to: path)
+        try OutputFile(path).write(picture)
         guard path != "-" else { return }
         let saved = Saved(file: path, bytes: picture.count)
         printLine(
             agent.json
                 ? String(decoding: ControlCoding.encode(saved), as: UTF8.self)
                 : "Saved \(path), \(Units.bytes(picture.count))")
-    }
-
-    private func save(_ bytes: [UInt8], to path: String) throws {
-        let file = path == "-" ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        defer { if path != "-", file >= 0 { close(file) } }
-        var sent = 0
-        while file >= 0, sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            sent += count
-        }
-        guard file >= 0, sent == bytes.count else {
-            printError("edgectl: \(path): \(String(cString: strerror(errno)))")
-            throw ExitCode(1)
-        }
     }
 }

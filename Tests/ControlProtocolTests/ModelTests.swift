@@ -28,9 +28,19 @@ import Testing
         viewerLimit: 64,
         viewers: [
             ViewerReport(
-                id: 1, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
+                id: 1, activity: .live, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
                 connectedSeconds: 3.25, bytesSent: 1, framesSent: 2, framesDropped: 3, queuedBytes: 4)
-        ], pushes: [push])
+        ], pushes: [push],
+        recording: RecordingReport(
+            disk: .init(
+                state: .ready, sinceSeconds: 2.5, folder: "/mnt/card", totalBytes: 100, availableBytes: 50,
+                held: [.init(channel: 0, segments: 1, bytes: 40)],
+                recovery: .init(wasClean: false, seconds: 0.25, closed: 1)),
+            streams: [
+                .init(
+                    channel: 0, stream: .main, mode: "continuous", state: .recording, sinceSeconds: 1.5,
+                    file: "20261121/140500-main-1f0c39ab.mp4", kind: .continuous, framesWritten: 9)
+            ]))
 
     @Test func theStatusIsReadAsItWasWritten() throws {
         let text = ControlCoding.encode(Self.status)

@@ -1,18 +1,24 @@
 """Fixtures of the end-to-end tests. They drive the programs in .build/release (or $EDGE_AGENT_PROGRAMS)."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.agent import PROGRAMS, Agent  # noqa: E402
 from harness.media_service import MediaService, PostReceiver, PublishHook  # noqa: E402
 from harness.picture_code import write_noisy_file  # noqa: E402
+from harness.recordings import RECORDED, Recordings  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
+
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +60,19 @@ def agent(request: pytest.FixtureRequest) -> Iterator[Callable[..., Agent]]:
                 "call", f"log of agent {one.pid}",
                 f"{one.configuration_path.read_text()}\n{one.log()[-20000:]}\nexit status {one.process.returncode}")
         one.remove()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """One agent that records all the while; three files are closed. For tests that change nothing about it."""
+    folder = str(tmp_path_factory.mktemp("recorded"))
+    agent = Agent({**RECORDED, "recording": {**RECORDED["recording"], "folder": folder}})
+    try:
+        Recordings(agent).wait_for_files(3)
+        yield agent
+    finally:
+        print(agent.log()[-20000:])
+        agent.remove()
 
 
 @pytest.fixture
@@ -108,3 +127,24 @@ def post_receiver(tmp_path: Path) -> Iterator[PostReceiver]:
     receiver = PostReceiver(tmp_path / "posted.flv")
     yield receiver
     receiver.remove()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # The sandbox needs a user other than root; nothing but the agent's own page is opened.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    mistakes: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    page.on("console", lambda message: mistakes.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    context.close()
+    assert not mistakes, mistakes

@@ -1,18 +1,19 @@
 """The page in a real browser: Debian's Chromium, headless."""
 
-import os
+import datetime
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from harness.agent import REPOSITORY, Agent, synthetic_channel
 from harness.picture_code import UnreadableCode, parse
+from harness.recordings import Recordings
 from harness.waiting import wait_until
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 NAMES = ["Front gate", "Back yard", "Loading dock", "Warehouse", "Workshop", "Office", "Garage", "Roof"]
 
 TILES = """() => edgeAgentPage.tiles.map((tile) => ({
@@ -23,10 +24,11 @@ TILES = """() => edgeAgentPage.tiles.map((tile) => ({
 ALL_LIVE = """(count) => edgeAgentPage.tiles.length === count
     && edgeAgentPage.tiles.every((tile) => tile.state === "playing")"""
 
-# The lowest twelfth of the picture that is on show, as luma.
+# The lowest twelfth of the picture that is on show, as luma; null where there is none.
 CODE_STRIP = """(index) => {
     const { video } = edgeAgentPage.tiles[index];
     const [width, height] = [video.videoWidth, video.videoHeight];
+    if (!width) return null;
     const rows = 2 * Math.floor(height / 24);
     const canvas = new OffscreenCanvas(width, rows);
     const context = canvas.getContext("2d");
@@ -34,27 +36,6 @@ CODE_STRIP = """(index) => {
     const { data } = context.getImageData(0, 0, width, rows);
     return { width, rows, luma: Array.from({ length: width * rows }, (_, i) => data[4 * i + 1]) };
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # The sandbox needs a user other than root; nothing but the agent's own page is opened.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    mistakes: list[str] = []
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    page.on("console", lambda message: mistakes.append(message.text) if "Content Security" in message.text else None)
-    yield page
-    context.close()
-    assert not mistakes, mistakes
 
 
 def small_channel(number: int = 0) -> dict[str, Any]:
@@ -69,21 +50,22 @@ def wait_for_live(page: Page, count: int, seconds: float = 30) -> None:
     page.wait_for_function(ALL_LIVE, arg=count, timeout=seconds * 1000)
 
 
-def delays(page: Page, tile: int, count: int = 20) -> list[float]:
+def delays(page: Page, tile: int, count: int = 30) -> list[float]:
     """Seconds from the capture of the picture on show to its being read here."""
-    found: list[float] = []
-    for _ in range(count * 3):
-        strip = page.evaluate(CODE_STRIP, tile)
-        now = time.monotonic()
-        try:
-            luma = np.array(strip["luma"], np.uint8).reshape(strip["rows"], strip["width"])
-            found.append(now - parse(luma)[1] / 1e6)
-        except UnreadableCode:
-            continue
-        if len(found) == count:
-            break
+    found = [delay for delay in (delay_now(page, tile) for _ in range(count)) if delay is not None]
     assert len(found) >= count // 2, f"only {len(found)} pictures could be read"
     return found
+
+
+def delay_now(page: Page, tile: int) -> float | None:
+    strip = page.evaluate(CODE_STRIP, tile)
+    now = time.monotonic()
+    if strip is None:
+        return None
+    try:
+        return now - parse(np.array(strip["luma"], np.uint8).reshape(strip["rows"], strip["width"]))[1] / 1e6
+    except UnreadableCode:
+        return None
 
 
 def test_eight_tiles_play_for_a_minute(agent: Callable[..., Agent], page: Page, request: pytest.FixtureRequest) -> None:
@@ -223,3 +205,135 @@ def test_the_demuxer_does_not_care_how_the_bytes_come(agent: Callable[..., Agent
     }""")
     kinds = {sample.split(",")[0] for sample in result["whole"]}
     assert result["same"] and {"V", "A", "v", "a"} <= kinds, result["whole"][:10]
+
+
+# Recordings.
+
+def shown_moment(page: Page, tile: int = 0) -> float:
+    """When the picture on show was captured, in seconds since 1970."""
+    (delay,) = wait_until(lambda: (delay := delay_now(page, tile)) is not None and (delay,), "a picture on show", 10)
+    return time.time() - delay
+
+
+def wait_for_moment(page: Page, expected: float) -> None:
+    """To be called at once; what is expected now goes on meanwhile."""
+    began = time.monotonic()
+    wait_until(lambda: -3 < shown_moment(page) - expected < 3 + time.monotonic() - began, f"a picture of {expected:.0f}", 20)
+
+
+def open_recordings(page: Page, device: Agent) -> Any:
+    """The bar, on which a test clicks."""
+    page.goto(f"{device.url}/?tiles=0")
+    wait_for_live(page, 1)
+    page.get_by_role("button", name="Recordings").click()
+    page.locator(".bars span").first.wait_for()
+    return page.locator(".track").first
+
+
+def click_moment(page: Page, track: Any, moment: float) -> None:
+    box = track.bounding_box()
+    share = page.evaluate("(moment) => edgeAgentPage.timeline.share(moment)", moment)
+    x = box["x"] + share * box["width"]
+    assert 0 < x < page.viewport_size["width"], "what was recorded is in view"
+    page.mouse.click(x, box["y"] + box["height"] / 2)
+
+
+def test_a_moment_is_played_paused_sought_and_left_for_live(recorded: Agent, page: Page) -> None:
+    files = Recordings(recorded).wait_for_files(3)
+    start = files[0].start
+    track = open_recordings(page, recorded)
+    assert page.locator(".bars span").count() == 1, "files that adjoin are one bar"
+    click_moment(page, track, start + 6)
+    page.get_by_role("button", name="Pause: Camera 0").wait_for()
+    wait_until(lambda: [viewer["activity"] for viewer in recorded.viewers()] == ["playback"], "the playback alone")
+    wait_for_moment(page, start + 7)
+
+    page.get_by_role("button", name="Pause: Camera 0").click()
+    page.wait_for_function("() => edgeAgentPage.tiles[0].video.paused")
+    held, held_moment = page.evaluate("() => edgeAgentPage.tiles[0].video.currentTime"), shown_moment(page)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("() => edgeAgentPage.tiles[0].video.currentTime") == held
+    assert [viewer["activity"] for viewer in recorded.viewers()] == ["playback"], "it stays"
+    page.get_by_role("button", name="Start: Camera 0").first.click()
+    wait_for_moment(page, held_moment)
+    page.wait_for_function("(held) => edgeAgentPage.tiles[0].video.currentTime > held + 1", arg=held)
+
+    # Forth and back on the connection there is.
+    (viewer,) = recorded.viewers()
+    click_moment(page, track, start + 22)
+    wait_for_moment(page, start + 23)
+    track.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    wait_until(lambda: shown_moment(page) < start + 12, "a picture from before", 20)
+    assert [other["id"] for other in recorded.viewers()] == [viewer["id"]]
+
+    page.get_by_role("button", name="Back to live: Camera 0").click()
+    page.wait_for_function(ALL_LIVE, arg=1)
+    wait_until(lambda: [viewer["activity"] for viewer in recorded.viewers()] == ["live"], "live again")
+    wait_until(lambda: time.time() - shown_moment(page) < 2, "what is now", 20)
+
+
+def test_scrubbing_shows_pictures_on_the_way(recorded: Agent, page: Page) -> None:
+    files = Recordings(recorded).wait_for_files(3)
+    track = open_recordings(page, recorded)
+    box = track.bounding_box()
+    x, y = (lambda share: box["x"] + share * box["width"]), box["y"] + box["height"] / 2
+    shares = [page.evaluate("(moment) => edgeAgentPage.timeline.share(moment)", files[0].start + offset)
+              for offset in (3, 9, 15, 21)]
+    page.mouse.move(x(shares[0]), y)
+    page.mouse.down()
+    for share, offset in zip(shares[1:], (9, 15, 21)):
+        page.mouse.move(x(share), y, steps=4)
+        wait_for_moment(page, files[0].start + offset + 1)
+    page.mouse.up()
+    assert len(recorded.viewers()) == 1
+    assert page.locator(".pointer span").text_content().count(":") == 2, "the time stands at the pointer"
+
+
+def test_a_file_is_saved_from_the_timeline(recorded: Agent, page: Page) -> None:
+    recordings = Recordings(recorded)
+    file = recordings.wait_for_files(3)[1]
+    track = open_recordings(page, recorded)
+    assert not page.locator(".save").is_visible()
+    click_moment(page, track, file.start + 4)
+    page.locator(".save").wait_for()
+    with page.expect_download() as download:
+        page.locator(".save").click()
+    assert download.value.suggested_filename == file.name.replace("/", "-")
+    assert Path(download.value.path()).read_bytes() == recordings.path(file).read_bytes()
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => edgeAgentPage.tiles[0].state") == "playing", "the picture goes on"
+
+
+def test_the_calendar_offers_the_days_with_recordings(recorded: Agent, page: Page) -> None:
+    files = Recordings(recorded).wait_for_files(1)
+    open_recordings(page, recorded)
+    page.locator(".day").click()
+    days = page.locator(".days button")
+    page.wait_for_function("() => [...document.querySelectorAll('.days button')].some((day) => !day.disabled)")
+    offered = {int(day.text_content()) for day in days.all() if day.is_enabled()}
+    assert offered == {datetime.date.fromtimestamp(second).day for file in files for second in (file.start, file.end)}
+    page.keyboard.press("Escape")
+    page.locator(".days").wait_for(state="hidden")
+    page.get_by_role("button", name="The day after").click()
+    page.get_by_text("Nothing was recorded on this day").wait_for()
+    page.locator(".day").click()
+    days.and_(page.locator("[aria-current]")).click()
+    page.locator(".bars span").first.wait_for()
+
+
+def test_the_timeline_fits_a_phone(recorded: Agent, page: Page) -> None:
+    Recordings(recorded).wait_for_files(1)
+    page.set_viewport_size({"width": 360, "height": 740})
+    open_recordings(page, recorded)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    for box in [button.bounding_box() for button in page.get_by_role("button").all() if button.is_visible()]:
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= 360 and box["height"] >= 34
+
+
+def test_without_recordings_there_is_no_timeline(agent: Callable[..., Agent], page: Page) -> None:
+    device = agent({"channels": [small_channel()]})
+    page.goto(device.url)
+    wait_for_live(page, 1)
+    assert not page.get_by_role("button", name="Recordings").is_visible()

@@ -1,6 +1,7 @@
 import Containers
 import NIOCore
 import Publishing
+import TestSupport
 import Testing
 
 /// A million mutated inputs each: no crash, no hang, no more memory than the limits allow.

@@ -7,6 +7,7 @@ import NIOPosix
 import Publishing
 import Streaming
 import Synchronization
+import TestSupport
 import Testing
 
 private let nginx = "/usr/sbin/nginx"

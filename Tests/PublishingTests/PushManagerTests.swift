@@ -6,6 +6,7 @@ import NIOPosix
 import NIOSSL
 import Publishing
 import Streaming
+import TestSupport
 import Testing
 
 @Suite struct PushManagerTests {
@@ -307,10 +308,4 @@ import Testing
         await good.stop()
         await other.stop()
     }
-}
-
-func temporaryFolder() throws -> String {
-    var template = Array("/tmp/publishing-tests-XXXXXX".utf8CString)
-    guard let path = mkdtemp(&template) else { throw IOError(errnoCode: errno, reason: "mkdtemp") }
-    return String(cString: path)
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import Publishing
+import TestSupport
 import Testing
 
 @Suite struct RTMPChunkTests {

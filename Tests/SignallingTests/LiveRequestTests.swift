@@ -4,7 +4,10 @@ import Testing
 
 @Suite struct LiveRequestTests {
     private func request(_ text: String) throws(RequestRefusal) -> LiveRequest {
-        try LiveRequest(RequestQuery(text)) { $0 < 2 }
+        guard case .live(let live) = try StreamRequest(RequestQuery(text), hasChannel: { $0 < 2 }) else {
+            throw .notFound("not live")
+        }
+        return live
     }
 
     @Test(arguments: [

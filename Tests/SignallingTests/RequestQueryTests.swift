@@ -57,6 +57,8 @@ import Testing
         let seeds = [
             "action=live&channel=0&quality=high", "action=inner_define&channel=0&cmd=get_device_st&type=live&quality=",
             "?action=live&channel=12%7D&_crypto=off&requester=wxmp-ios&a=%E6%98%BC%2", "action=live",
+            "action=playback&channel=1&start_time=1795000000&end_time=1795000600&type=0",
+            "action=download&channel=0&file_name=20261121/140500-main-1f0c39ab.mp4&offset=100",
             "action=user_define&channel=0&cmd={\"topic\":\"ptz\",\"data\":{\"cmd\":\"ptz_right_press\"}}",
         ].map { Array($0.utf8) }
         let interesting = Array("&=%?+#0123456789abcdefABCDEF{}\"\0\u{7f}".utf8) + [0x80, 0xC3, 0xFF, 0xED]
@@ -79,8 +81,8 @@ import Testing
             accepted += 1
             if let value = query["action"] { #expect(value.utf8.count <= 3 * text.utf8.count) }
             do throws(RequestRefusal) {
-                let live = try LiveRequest(query) { (0...4).contains($0) }
-                if !(0...4).contains(live.channel) { Issue.record("channel \(live.channel)") }
+                let request = try StreamRequest(query) { (0...4).contains($0) }
+                if !(0...4).contains(request.channel) { Issue.record("channel \(request.channel)") }
             } catch {
                 if error.status != 404 { Issue.record("status \(error.status)") }
             }

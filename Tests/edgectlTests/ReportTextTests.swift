@@ -8,6 +8,33 @@ import edgectl
         sinceSeconds: 1, attempts: 3, bytesSent: 1_500_000, framesSent: 6, framesDropped: 7, retryInSeconds: 2.04,
         cause: .init(code: .unreachable, detail: "h:1935 refuses the connection"))
 
+    @Test func recordingIsReadable() {
+        let recording = RecordingReport(
+            disk: .init(
+                state: .full, detail: "nothing may be deleted", sinceSeconds: 65, folder: "/mnt/card",
+                totalBytes: 32_000_000_000, availableBytes: 1_500_000_000,
+                held: [
+                    .init(channel: 0, segments: 2, bytes: 1_000_000), .init(channel: 1, segments: 1, bytes: 500_000),
+                ],
+                unscannedFolders: 1, recovery: .init(), readBacks: 40, readBackFailures: 2),
+            streams: [
+                .init(
+                    channel: 0, stream: .main, mode: "continuous", state: .recording, sinceSeconds: 3720,
+                    file: "20261121/140500-main-1f0c39ab.mp4", kind: .continuous, fileBytes: 2_500_000, framesLost: 3),
+                .init(channel: 1, stream: .sub, mode: "command", state: .buffering, sinceSeconds: 5),
+            ])
+        #expect(
+            ReportText.recording(recording) == """
+                Recordings in /mnt/card, full for 1 min 5 s: nothing may be deleted
+                  3 files of 1.5 MB, 1.5 GB of 32.0 GB free
+                  1 day of footage yet to be found again
+                  2 of 40 samples read back were not as written; the disk may be failing
+                  STREAM  MODE        STATE            FOR  WRITTEN  LOST  FILE
+                  0/main  continuous  recording  1 h 2 min   2.5 MB     3  20261121/140500-main-1f0c39ab.mp4
+                  1/sub   command     buffering        5 s      0 B     0
+                """)
+    }
+
     @Test func theStatusIsReadable() {
         let status = StatusReport(
             version: "0.1.0", device: DeviceIdentity(id: "d1", name: "yard"), pid: 12, uptimeSeconds: 3720,
@@ -34,7 +61,8 @@ import edgectl
             viewerLimit: 64,
             viewers: [
                 ViewerReport(
-                    id: 3, channel: 0, stream: .main, transport: .websocket, remote: "127.0.0.1:3333",
+                    id: 3, activity: .playback, channel: 0, stream: .main, transport: .websocket,
+                    remote: "127.0.0.1:3333",
                     connectedSeconds: 59, bytesSent: 999, framesSent: 20, framesDropped: 0, queuedBytes: 1000)
             ], pushes: [push])
         #expect(
@@ -48,8 +76,8 @@ import edgectl
                   sub   idle      640x360                                     0 consumers
 
                 1 viewer (at most 64)
-                  ID  STREAM  FROM            BY          FOR   SENT  FRAMES  DROPPED  WAITING
-                   3  0/main  127.0.0.1:3333  websocket  59 s  999 B      20        0   1.0 kB
+                  ID  WHAT      STREAM  FROM            BY          FOR   SENT  FRAMES  DROPPED  WAITING
+                   3  playback  0/main  127.0.0.1:3333  websocket  59 s  999 B      20        0   1.0 kB
 
                 1 push
                   ID  STREAM  DATA  STATE    FOR    SENT  DROPPED  TARGET

@@ -1,6 +1,7 @@
 // The page: a wall of live tiles, one player to each.
 
 import { FLVPlayer } from "./player.js";
+import { Timeline, clock, command, newVisitor } from "./recordings.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
 const MAX_TILES = 64;
@@ -47,6 +48,9 @@ class Tile {
         this.chosenQuality = channel.qualities.includes(quality) ? quality : null;
         this.started = started;
         this.suspended = false;
+        /// What is played of the recordings, null for live: a range, where in it the viewer wanted to be and where the
+        /// picture is, in seconds since 1970, and the visitor that plays it.
+        this.recording = null;
         this.quality = this.bestQuality();
         this.root = element("tile").content.firstElementChild.cloneNode(true);
         const part = (name) => this.root.querySelector(name);
@@ -62,6 +66,7 @@ class Tile {
         this.root.setAttribute("aria-label", channel.name);
         this.label(part(".remove"), "Remove from the wall");
         this.label(part(".start"), "Start");
+        this.label(part(".live"), "Back to live");
         this.label(this.fullButton, "Full screen");
         this.qualitySelect.setAttribute("aria-label", `Quality, ${channel.name}`);
         for (const quality of channel.qualities) {
@@ -71,9 +76,10 @@ class Tile {
         this.soundButton.hidden = !channel.hasAudio;
         this.root.toggleAttribute("data-sound-only", !channel.hasVideo);
 
+        part(".live").addEventListener("click", () => this.goLive());
         part(".remove").addEventListener("click", () => this.remove());
         part(".start").addEventListener("click", () => (this.player?.state === "blocked" ? this.player.play() : this.start()));
-        this.playButton.addEventListener("click", () => (this.started ? this.stop() : this.start()));
+        this.playButton.addEventListener("click", () => this.togglePlay());
         this.soundButton.addEventListener("click", () => this.setSound(this.video.muted));
         this.fullButton.addEventListener("click", () => this.toggleFullScreen());
         this.video.addEventListener("dblclick", () => this.toggleFullScreen());
@@ -102,15 +108,92 @@ class Tile {
 
     open() {
         this.player?.destroy();
-        const query = new URLSearchParams({ action: "live", channel: this.channel.channel, quality: this.quality });
-        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`);
+        const { recording, channel: { channel } } = this;
+        const query = new URLSearchParams(recording
+            ? { action: "playback", channel, start_time: recording.start, end_time: recording.end,
+                _progress: Math.round(1000 * (recording.position - recording.start)), _visitor: recording.visitor }
+            : { action: "live", channel, quality: this.quality });
+        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, { recorded: recording !== null });
         this.player.addEventListener("state", () => this.show());
         this.player.addEventListener("stats", () => this.show());
         if (this.started && !this.suspended) this.player.start();
     }
 
+    togglePlay() {
+        if (this.recording && this.player.state !== "ended" && this.player.state !== "idle") this.setPaused(!this.player.paused);
+        else if (this.started && this.player.state !== "ended") this.stop();
+        else this.start();
+    }
+
+    // Recorded footage.
+
+    /// From a position on, within a range, all in seconds since 1970. Within what is playing already the device seeks.
+    async playRecording(position, start, end) {
+        const { recording } = this;
+        if (recording?.start === start && recording.end === end && ["playing", "buffering"].includes(this.state)) {
+            recording.position = recording.chosen = position;
+            try {
+                await this.order("playback_seek", { progress: Math.round(1000 * (position - start)) });
+                if (this.player.paused) await this.setPaused(false);
+                return;
+            } catch {
+                // It has just ended; begin again.
+            }
+        }
+        this.recording = { start, end, visitor: newVisitor(), position, chosen: position };
+        this.started = true;
+        clearInterval(this.follower);
+        this.follower = setInterval(() => this.followRecording(), 1000);
+        this.open();
+        this.show();
+        page.changed();
+    }
+
+    goLive() {
+        clearInterval(this.follower);
+        this.recording = null;
+        page.timeline.mark(this.channel.channel, null);
+        this.started = true;
+        this.open();
+        this.show();
+        page.changed();
+    }
+
+    order(cmd, parameters = {}) {
+        return command({ channel: this.channel.channel, cmd, ...parameters }, this.recording.visitor);
+    }
+
+    async setPaused(paused) {
+        this.player.setPaused(paused);
+        this.show();
+        try {
+            await this.order(paused ? "playback_pause" : "playback_resume");
+        } catch {
+            // The playback has ended; the player says so.
+        }
+    }
+
+    async followRecording() {
+        const { recording } = this;
+        if (!recording || this.state !== "playing" || document.hidden) return;
+        try {
+            const { progress } = await this.order("playback_progress");
+            if (this.recording !== recording) return;
+            recording.position = recording.start + Number(progress) / 1000;
+            page.timeline.mark(this.channel.channel, recording.position);
+            this.show();
+        } catch {
+            // The next look tells more.
+        }
+    }
+
     start() {
         this.started = true;
+        const { recording } = this;
+        if (recording) {
+            this.playRecording(this.player.state === "ended" ? recording.chosen : recording.position, recording.start, recording.end);
+            return;
+        }
         this.player.stop();
         if (!this.suspended) this.player.start();
         this.show();
@@ -130,6 +213,7 @@ class Tile {
         if (suspended && !this.video.muted && !evenIfHeard) return;
         this.suspended = suspended;
         if (suspended) this.player.stop();
+        else if (this.started && this.recording) this.playRecording(this.recording.position, this.recording.start, this.recording.end);
         else if (this.started) this.player.start();
     }
 
@@ -163,6 +247,7 @@ class Tile {
     }
 
     remove() {
+        clearInterval(this.follower);
         const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
         this.player.destroy();
         this.root.remove();
@@ -174,8 +259,10 @@ class Tile {
     show() {
         const { root, player } = this;
         root.dataset.state = player.state;
-        root.toggleAttribute("data-started", this.started);
-        this.label(this.playButton, this.started ? "Stop" : "Start");
+        const runs = this.started && !player.paused && player.state !== "ended";
+        root.toggleAttribute("data-started", runs);
+        root.toggleAttribute("data-recorded", this.recording !== null);
+        this.label(this.playButton, runs ? (this.recording ? "Pause" : "Stop") : "Start");
         if (this.qualitySelect.value !== this.quality) this.qualitySelect.value = this.quality;
         setText(this.text, this.stateLine());
         setText(this.reasonText, this.reasonLine());
@@ -184,7 +271,11 @@ class Tile {
     }
 
     stateLine() {
-        const { player } = this;
+        const { player, recording } = this;
+        if (recording && ["playing", "ended"].includes(player.state)) {
+            const time = clock(recording.position);
+            return player.state === "ended" ? "Recording ended" : `${time} · ${player.paused ? "paused" : "recorded"}`;
+        }
         switch (player.state) {
         case "connecting": return player.reason ? "Reconnecting…" : "Connecting…";
         case "buffering": return "Loading…";
@@ -232,6 +323,9 @@ class Page {
         this.channels = [];
         /// A wall that the address asks for is not remembered.
         this.requested = new URLSearchParams(location.search).get("tiles");
+        this.timeline = new Timeline({
+            onPlay: (channel, ...moment) => this.playRecording(channel, moment), onResize: () => this.layOut(),
+        });
         element("notice-action").addEventListener("click", () => this.load());
         element("add").addEventListener("change", ({ target }) => {
             const channel = this.channels.find((one) => String(one.channel) === target.value);
@@ -285,6 +379,7 @@ class Page {
         const add = element("add");
         add.replaceChildren(new Option("Add…", ""), ...this.channels.map(({ channel, name }) => new Option(name, channel)));
         add.hidden = false;
+        this.timeline.load(this.channels);
         this.layOut();
         this.summarise();
     }
@@ -294,6 +389,15 @@ class Page {
         this.tiles.push(new Tile(channel));
         this.changed();
         this.tiles.at(-1).root.scrollIntoView({ block: "nearest" });
+    }
+
+    /// On the channel's first tile; where it has none, on a new one.
+    playRecording(channel, moment) {
+        const ofChannel = () => this.tiles.find((tile) => tile.channel.channel === channel.channel);
+        if (!ofChannel()) this.add(channel);
+        const tile = ofChannel();
+        tile?.root.scrollIntoView({ block: "nearest" });
+        tile?.playRecording(...moment);
     }
 
     changed() {
@@ -310,8 +414,9 @@ class Page {
 
     summarise() {
         const { tiles } = this;
-        const live = tiles.filter(({ state }) => state === "playing").length;
-        setText(element("summary"), tiles.length ? `${live} of ${tiles.length} live` : "");
+        const count = (isRecorded) => tiles.filter(({ state, recording }) => state === "playing" && (recording !== null) === isRecorded).length;
+        const recorded = count(true);
+        setText(element("summary"), tiles.length ? `${count(false)} of ${tiles.length} live${recorded ? `, ${recorded} recorded` : ""}` : "");
         const toggle = element("toggle-all");
         toggle.hidden = tiles.length < 2;
         setText(toggle, tiles.some((tile) => tile.started) ? "Stop all" : "Start all");
@@ -326,11 +431,12 @@ class Page {
 
     /// As many columns as make the tiles largest without scrolling; where they would be too small, it scrolls.
     layOut() {
+        document.documentElement.style.setProperty("--timeline-height", `${element("timeline").offsetHeight}px`);
         const count = this.tiles.length;
         if (!count) return;
         const style = getComputedStyle(wall);
         const width = wall.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
-        const height = innerHeight - wall.offsetTop - Number.parseFloat(style.paddingBottom);
+        const height = innerHeight - element("timeline").offsetHeight - wall.offsetTop - Number.parseFloat(style.paddingBottom);
         let best = { columns: 1, width: 0 };
         for (let columns = 1; columns <= count; columns++) {
             const rows = Math.ceil(count / columns);

@@ -1,4 +1,4 @@
-// A live player for FLV (H.264 and AAC) over a WebSocket, on Media Source Extensions.
+// A player for live and recorded FLV (H.264 and AAC) over a WebSocket, on Media Source Extensions.
 //
 // The bytes pass three stages, each of which can be used and tested alone: FLVDemuxer (bytes to samples),
 // initSegment and mediaSegment (samples to fragmented MP4), and TrackBuffer (fragments to a SourceBuffer).
@@ -474,8 +474,11 @@ const CLOSE_REASONS = {
 /// "noSignal" (connected, but nothing comes), "waiting" (for the next attempt), "failed" (this browser cannot play it).
 /// Events: "state" (detail: {state, reason}) and "stats", once a second (detail: the same as `stats`).
 export class FLVPlayer extends EventTarget {
-    constructor(video, address) {
+    /// Recorded footage ends, and can be paused; a lost connection is left to whoever made the player.
+    constructor(video, address, { recorded = false } = {}) {
         super();
+        this.recorded = recorded;
+        this.paused = false;
         this.video = video;
         this.address = new URL(address, location.href);
         this.address.protocol = this.address.protocol.replace(/^http/, "ws");
@@ -499,7 +502,7 @@ export class FLVPlayer extends EventTarget {
     }
 
     start() {
-        if (this.state !== "idle" && this.state !== "failed") return;
+        if (!["idle", "failed", "ended"].includes(this.state)) return;
         if (!MediaSourceType) {
             this.become("failed", "This browser has no Media Source Extensions");
             return;
@@ -589,11 +592,36 @@ export class FLVPlayer extends EventTarget {
         };
         socket.onclose = ({ code, reason }) => {
             const opened = this.connectedAt !== null;
+            if (this.recorded && opened) {
+                this.end(code);
+                return;
+            }
             this.retry(CLOSE_REASONS[code] ?? (reason || (opened ? "The connection was lost" : "The device cannot be reached")));
             // A refused upgrade has no text here; the same address over HTTP says why.
             if (!opened) this.askWhy();
         };
         this.socket = socket;
+    }
+
+    /// The last picture stays.
+    end(code) {
+        clearInterval(this.timer);
+        this.closeSocket(1000, "ended");
+        if (code === 1000) this.become("ended", "The recording ends here");
+        else this.become("failed", CLOSE_REASONS[code] ?? "The connection was lost");
+    }
+
+    /// The device is told by whoever knows how.
+    setPaused(paused) {
+        this.paused = paused;
+        if (paused) {
+            this.video.pause();
+        } else {
+            this.lastDataAt = this.lastFrameAt = performance.now();
+            // The stream's clock stood still meanwhile.
+            if (this.media) this.media.arrivals = [-Infinity, -Infinity];
+            this.play();
+        }
     }
 
     closeSocket(code, reason) {
@@ -909,6 +937,7 @@ export class FLVPlayer extends EventTarget {
     }
 
     tick() {
+        if (this.paused) return;
         const now = performance.now();
         if (this.socket) {
             if (now - this.lastDataAt > SILENCE_TIMEOUT_MS) {

@@ -17,6 +17,14 @@ def probe(source: Path | str) -> dict[str, dict[str, Any]]:
     return {stream["codec_type"]: stream for stream in json.loads(result.stdout)["streams"]}
 
 
+def file_seconds(source: Path) -> float:
+    """How long ffprobe believes a file to be."""
+    result = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(source)],
+        capture_output=True, text=True, timeout=60, check=True)
+    return float(result.stdout)
+
+
 def decode_messages(source: Path | str, seconds: float | None = None) -> str:
     """What a strict decode of all of it complains about: nothing, if all is well."""
     limit = ["-t", str(seconds)] if seconds else []

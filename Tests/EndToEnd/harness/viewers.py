@@ -28,7 +28,7 @@ class StreamEnded(AssertionError):
     """The agent ended the stream."""
 
 
-class _Connection:
+class Connection:
     """A socket and the head of the answer to one request."""
 
     def __init__(self, url: str, headers: dict[str, str], receive_buffer: int | None, timeout: float) -> None:
@@ -75,7 +75,7 @@ class _Connection:
 class _Viewer:
     """What both transports share: tags out of pieces of the stream."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.reader = Reader()
         self._tags: list[Tag] = []
@@ -146,32 +146,41 @@ class _Viewer:
 class HTTPViewer(_Viewer):
     def __init__(self, url: str, receive_buffer: int | None = None, timeout: float = 15,
                  headers: dict[str, str] | None = None) -> None:
-        super().__init__(_Connection(url, headers or {}, receive_buffer, timeout))
+        super().__init__(Connection(url, headers or {}, receive_buffer, timeout))
         if self.connection.status != 200:
             status, body = self.connection.status, self.connection.rest_of_body()
             self.close()
             raise ViewerRefused(status, body)
         self._chunked = self.headers.get("transfer-encoding", "") == "chunked"
         self._chunks = bytearray()
+        self.has_ended = False
+        """The agent said so, by the last chunk; else the connection broke."""
 
     def pieces(self) -> list[bytes]:
-        data = self.connection.receive()
+        data = b"" if self.has_ended else self.connection.receive()
         if not data:
             raise StreamEnded("the agent ended the stream")
         if not self._chunked:
             return [data]
         self._chunks += data
-        pieces, position = [], 0
-        while (line := self._chunks.find(b"\r\n", position)) >= 0:
-            size = int(self._chunks[position:line].split(b";")[0], 16)
-            if len(self._chunks) < line + 2 + size + 2:
-                break
-            if size == 0:
-                raise StreamEnded("the agent ended the stream")
-            pieces.append(bytes(self._chunks[line + 2:line + 2 + size]))
-            position = line + 4 + size
-        del self._chunks[:position]
+        pieces = []
+        while not self.has_ended and (chunk := self._chunk()) is not None:
+            pieces.append(chunk)
+            self.has_ended = not chunk
         return pieces
+
+    def _chunk(self) -> bytes | None:
+        """The next one that is whole. The end of the one before may come as late as this one's beginning."""
+        begin = 2 if self._chunks.startswith(b"\r\n") else 0
+        line = self._chunks.find(b"\r\n", begin)
+        if line < 0:
+            return None
+        size = int(self._chunks[begin:line].split(b";")[0], 16)
+        if len(self._chunks) < line + 2 + size:
+            return None
+        chunk = bytes(self._chunks[line + 2:line + 2 + size])
+        del self._chunks[:line + 2 + size]
+        return chunk
 
 
 class WebSocketViewer(_Viewer):
@@ -179,7 +188,7 @@ class WebSocketViewer(_Viewer):
 
     def __init__(self, url: str, timeout: float = 15, headers: dict[str, str] | None = None) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
-        super().__init__(_Connection(url, {"Connection": "Upgrade", "Upgrade": "websocket",
+        super().__init__(Connection(url, {"Connection": "Upgrade", "Upgrade": "websocket",
                                            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key} | (headers or {}),
                                      None, timeout))
         if self.connection.status != 101:

@@ -1,8 +1,10 @@
 /// A generator with a seed, so that what fails once fails again.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
+package struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
 
-    mutating func next() -> UInt64 {
+    package init(state: UInt64) { self.state = state }
+
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -10,11 +12,11 @@ struct SplitMix64: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(bound, 1))) }
+    package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(bound, 1))) }
 }
 
 /// Changes a valid input a little: bytes, runs, cuts, repeats.
-func mutate(_ bytes: inout [UInt8], using random: inout SplitMix64) {
+package func mutate(_ bytes: inout [UInt8], using random: inout SplitMix64) {
     for _ in 0...random.below(4) {
         guard !bytes.isEmpty else { return }
         let place = random.below(bytes.count)

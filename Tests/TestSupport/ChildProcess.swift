@@ -4,11 +4,11 @@ import NIOPosix
 
 /// Another program, started with no signal blocked: threads of a test may have blocked them all, and a child would
 /// inherit that and never hear SIGTERM.
-final class ChildProcess: Sendable {
-    let pid: pid_t
+package final class ChildProcess: Sendable {
+    package let pid: pid_t
 
-    /// Standard error goes to the file `errors`; everything else nowhere.
-    init(_ arguments: [String], errors: String) throws {
+    /// Standard error goes to the file `errors`, standard output to `output` or nowhere.
+    package init(_ arguments: [String], output: String = "/dev/null", errors: String) throws {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -23,7 +23,7 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_init(&files)
         defer { posix_spawn_file_actions_destroy(&files) }
         posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&files, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&files, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         var pid: pid_t = 0
         var pointers = arguments.map { strdup($0) }
@@ -34,10 +34,10 @@ final class ChildProcess: Sendable {
         self.pid = pid
     }
 
-    func terminate() { kill(pid, SIGTERM) }
+    package func terminate() { kill(pid, SIGTERM) }
 
     /// The exit status, or -1 where a signal ended it.
-    func wait() async throws -> Int32 {
+    package func wait() async throws -> Int32 {
         try await NIOThreadPool.singleton.runIfActive { [pid] in
             var status: Int32 = 0
             while waitpid(pid, &status, 0) < 0 {
@@ -46,37 +46,4 @@ final class ChildProcess: Sendable {
             return status & 0x7F == 0 ? status >> 8 & 0xFF : -1
         }
     }
-}
-
-func readFile(_ path: String) throws -> ByteBuffer {
-    guard let file = fopen(path, "r") else { throw IOError(errnoCode: errno, reason: "opening \(path)") }
-    defer { fclose(file) }
-    var bytes = ByteBuffer()
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = fread(&piece, 1, piece.count, file), count > 0 { bytes.writeBytes(piece[..<count]) }
-    return bytes
-}
-
-func writeFile(_ path: String, _ text: String) throws {
-    guard let file = fopen(path, "w") else { throw IOError(errnoCode: errno, reason: "creating \(path)") }
-    defer { fclose(file) }
-    fputs(text, file)
-}
-
-func filesIn(_ folder: String) -> [String] {
-    guard let directory = opendir(folder) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-        names.append(
-            withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            })
-    }
-    return names
-}
-
-func removeFolder(_ folder: String) {
-    for name in filesIn(folder) { unlink("\(folder)/\(name)") }
-    rmdir(folder)
 }

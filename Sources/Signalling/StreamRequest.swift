@@ -1,0 +1,53 @@
+/// A request for bytes that flow: `action=live`, `action=playback`, `action=download`.
+package enum StreamRequest: Sendable, Hashable {
+    case live(LiveRequest)
+    case playback(PlaybackRequest)
+    case download(DownloadRequest)
+
+    /// Checks in the order that viewers rely on: channel, action, parameters.
+    ///
+    /// - Parameter hasChannel: whether there is a channel of this number.
+    package init(_ query: RequestQuery, hasChannel: (Int) -> Bool) throws(RequestRefusal) {
+        let channel = try query.channel(hasChannel)
+        guard let action = query["action"], !action.isEmpty else {
+            throw .notFound("the request names no action; known are live, playback and download")
+        }
+        switch action.lowercased() {
+        case "live": self = .live(try LiveRequest(channel: channel, query))
+        case "playback": self = .playback(try PlaybackRequest(channel: channel, query))
+        case "download": self = .download(try DownloadRequest(channel: channel, query))
+        default: throw .notFound("there is no action of this name; known are live, playback and download")
+        }
+    }
+
+    package var channel: Int {
+        switch self {
+        case .live(let live): live.channel
+        case .playback(let playback): playback.channel
+        case .download(let download): download.channel
+        }
+    }
+}
+
+extension RequestQuery {
+    /// A request without a channel means channel 0.
+    func channel(_ hasChannel: (Int) -> Bool) throws(RequestRefusal) -> Int {
+        let channel: Int
+        switch number("channel") {
+        case .missing: channel = 0
+        case .value(let number): channel = number
+        case .unreadable: throw .notFound("the channel is not a number")
+        }
+        guard hasChannel(channel) else { throw .notFound("there is no channel \(channel)") }
+        return channel
+    }
+
+    /// Seconds since 1970, UTC; nil where there are none that make sense.
+    func seconds(_ key: String) -> Int64? {
+        guard case .value(let seconds) = number(key), seconds <= Self.latestSecond else { return nil }
+        return Int64(seconds)
+    }
+
+    /// The end of the year 9999.
+    private static let latestSecond = 253_402_300_799
+}

@@ -1,0 +1,33 @@
+import CLinux
+import Glibc
+
+/// Dates and times as people here write them, in the time zone of this machine.
+package enum LocalTime {
+    private static let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+
+    /// Milliseconds since 1970 of "2026-11-21", "2026-11-21 14:05" or "2026-11-21 14:05:00"; nil for anything else.
+    package static func milliseconds(_ text: String) -> Int64? {
+        for form in forms {
+            var parts = tm()
+            parts.tm_isdst = -1
+            let isWhole = text.withCString { text in
+                strptime(text, form, &parts).map { $0.pointee == 0 } ?? false
+            }
+            guard isWhole else { continue }
+            // The hour may be one that the clock skips; then it is the next one.
+            let seconds = mktime(&parts)
+            return seconds < 0 ? nil : Int64(seconds) * 1000
+        }
+        return nil
+    }
+
+    /// "2026-11-21 14:05:00".
+    package static func text(milliseconds: Int64) -> String {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        var buffer = [CChar](repeating: 0, count: 32)
+        let count = strftime(&buffer, buffer.count, "%Y-%m-%d %H:%M:%S", &parts)
+        return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
