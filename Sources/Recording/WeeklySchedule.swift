@@ -33,7 +33,7 @@ package struct WeeklySchedule: Sendable, Hashable {
             from < 1440
         else { throw Mistake(message: "\"\(parts[1])\" is not two times of a day") }
         let week = DayCalendar.minutesPerWeek
-        for day in try Self.days(parts[0]) {
+        for day in try Self.days(parts[0]).sorted() {
             let end = day * 1440 + to + (to < from ? 1440 : 0)
             windows.append(Window(start: day * 1440 + from, end: end > week ? end - week : end))
         }
