@@ -9,13 +9,14 @@ struct HouseKeeper {
         var space: DiskSpace?
         var deleted = 0
         var unscannedFolders = 0
-        var isDiskFull = false
         var readBack: ReadBack.Result?
     }
 
     var retention = Retention()
     /// Channels whose shares are full of protected footage.
     private(set) var fullChannels: Set<Int> = []
+    /// Nothing more is to be written, and nothing may be deleted.
+    private(set) var isDiskFull = false
     private var scan: FolderScan?
     private var readBack = ReadBack()
     private var clock = ClockBelief()
@@ -50,7 +51,8 @@ struct HouseKeeper {
             let space = try archive.store.space()
             outcome.space = space
             let verdict = try retention.judge(
-                archive, space: space, pending: archive.readers.pendingBytes, now: now)
+                archive, space: space, wasFull: isDiskFull, pending: archive.readers.pendingBytes, now: now)
+            if !retention.isFull(space, wasFull: isDiskFull) { isDiskFull = false }
             if case .channelsFull(let channels) = verdict { fullChannels = channels } else { fullChannels = [] }
             switch verdict {
             case .delete(let segments):
@@ -58,7 +60,7 @@ struct HouseKeeper {
                 outcome.deleted += segments.count
             case .scanFirst: return true
             case .diskFull:
-                outcome.isDiskFull = true
+                isDiskFull = true
                 return false
             case .enough, .channelsFull: return false
             }
@@ -66,16 +68,14 @@ struct HouseKeeper {
         return false
     }
 
-    /// Before anything else is written to a disk that may be full to the brim.
-    /// - Returns: whether there is room now.
-    @discardableResult
-    func relieve(_ archive: RecordingArchive) throws(StorageFailure) -> Bool {
+    /// Makes room before anything else is written to a disk that may be full to the brim; `isDiskFull` tells the outcome.
+    mutating func relieve(_ archive: RecordingArchive) throws(StorageFailure) {
         while true {
             let space = try archive.store.space()
-            let isShort = space.available < retention.reserve(of: space) / 2
-            guard isShort else { return true }
-            let verdict = try retention.judge(archive, space: space, pending: 0, now: nil)
-            guard case .delete(let segments) = verdict else { return false }
+            isDiskFull = retention.isFull(space, wasFull: true)
+            guard isDiskFull else { return }
+            let verdict = try retention.judge(archive, space: space, wasFull: true, pending: 0, now: nil)
+            guard case .delete(let segments) = verdict else { return }
             try archive.delete(segments)
         }
     }

@@ -4,8 +4,8 @@ import Streaming
 
 /// Frames and orders on their way from event loops to the recorder's thread. Bounded by stream: a disk that is too slow
 /// lets frames wait in their subscriptions, which have bounds of their own.
-final class RecorderInbox: Sendable {
-    enum Item: Sendable {
+package final class RecorderInbox: Sendable {
+    package enum Item: Sendable {
         /// With the number of frames before it that were let go.
         case frame(StreamKey, StreamFrame, lost: Int)
         /// The hub of this stream is gone.
@@ -14,7 +14,7 @@ final class RecorderInbox: Sendable {
     }
 
     /// For each stream.
-    static let maximumBytes = 4 << 20
+    package static let maximumBytes = 4 << 20
 
     private struct State {
         var items: Deque<Item> = []
@@ -28,9 +28,11 @@ final class RecorderInbox: Sendable {
 
     private let monitor = Monitor(State())
 
+    package init() {}
+
     // MARK: From event loops
 
-    func hasRoom(_ key: StreamKey) -> Bool {
+    package func hasRoom(_ key: StreamKey) -> Bool {
         monitor.withLock { state in
             let hasRoom = state.bytes[key, default: 0] < Self.maximumBytes
             if !hasRoom { state.waiting.insert(key) }
@@ -41,7 +43,7 @@ final class RecorderInbox: Sendable {
     /// - Parameter wakes: whether the recorder is to look at once.
     /// - Returns: false where nobody will ever take it.
     @discardableResult
-    func put(_ item: Item, wakes: Bool = true) -> Bool {
+    package func put(_ item: Item, wakes: Bool = true) -> Bool {
         let isTaken = monitor.withLock { state in
             guard !state.hasEnded else { return false }
             if case .frame(let key, let frame, _) = item { state.bytes[key, default: 0] += frame.tag.bodyLength }
@@ -52,7 +54,7 @@ final class RecorderInbox: Sendable {
         return isTaken
     }
 
-    func close() {
+    package func close() {
         monitor.withLock { $0.isClosed = true }
         monitor.notify()
     }
@@ -60,7 +62,7 @@ final class RecorderInbox: Sendable {
     // MARK: From the recorder's thread
 
     /// All there is, as soon as there is something; nothing at `deadline`; nil at the end.
-    func take(until deadline: MediaTime) -> Deque<Item>? {
+    package func take(until deadline: MediaTime) -> Deque<Item>? {
         let taken: Deque<Item>?? = monitor.wait(until: deadline) { state in
             if !state.items.isEmpty {
                 defer { state.items = [] }
@@ -74,7 +76,7 @@ final class RecorderInbox: Sendable {
 
     /// Frames were dealt with.
     /// - Returns: the streams that waited for room and have it now.
-    func release(_ bytes: [StreamKey: Int]) -> Set<StreamKey> {
+    package func release(_ bytes: [StreamKey: Int]) -> Set<StreamKey> {
         monitor.withLock { state in
             for (key, count) in bytes { state.bytes[key, default: 0] -= count }
             let free = state.waiting.filter { state.bytes[$0, default: 0] < Self.maximumBytes / 2 }

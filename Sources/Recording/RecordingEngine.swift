@@ -219,7 +219,7 @@ package final class RecordingEngine {
         do throws(StorageFailure) {
             try open()
             disk.recoverySeconds = (now - began).seconds
-            note(.ready, "")
+            noteWhetherFull()
         } catch {
             archive = nil
             retryAt = now + Self.retryInterval
@@ -258,7 +258,8 @@ package final class RecordingEngine {
         if isNew || isFirst { try archive.markAllUnscanned() }
         try keeper.relieve(archive)
         disk.recovery = try archive.recover()
-        if try keeper.relieve(archive) { try Ballast(store: store).hold() }
+        try keeper.relieve(archive)
+        if !keeper.isDiskFull { try Ballast(store: store).hold() }
         commands = try archive.onIndex { index throws(SQLiteError) in try index.commands() }
         self.archive = archive
         try noteWhatWasMissed(archive)
@@ -339,14 +340,20 @@ package final class RecordingEngine {
                 onEvent(.damaged(segment.key, segment.name))
             }
         }
-        if outcome.isDiskFull, disk.state == .ready {
+        if keeper.isDiskFull, disk.state == .ready {
             for stream in streams.values {
                 guard case .record = stream.intent else { continue }
                 try stream.finish(archive, reading)
                 stream.absence = .diskFull
             }
+        }
+        noteWhetherFull()
+    }
+
+    private func noteWhetherFull() {
+        if keeper.isDiskFull {
             note(.full, "nothing may be deleted: all footage is protected, or others fill the disk")
-        } else if !outcome.isDiskFull, disk.state == .full {
+        } else {
             note(.ready, "")
         }
     }

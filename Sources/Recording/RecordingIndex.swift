@@ -133,6 +133,19 @@ package final class RecordingIndex {
         package var mediaStart: MediaTime
         package var boot: UniqueID
         package var isClockTrusted: Bool
+
+        package init(
+            key: StreamKey, name: SegmentName, kind: RecordingKind, start: Int64, mediaStart: MediaTime,
+            boot: UniqueID, isClockTrusted: Bool
+        ) {
+            self.key = key
+            self.name = name
+            self.kind = kind
+            self.start = start
+            self.mediaStart = mediaStart
+            self.boot = boot
+            self.isClockTrusted = isClockTrusted
+        }
     }
 
     /// A row for a file that is there and begins to grow.

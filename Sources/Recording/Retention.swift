@@ -26,12 +26,20 @@ struct Retention {
         max(space.total / 1000 * Int64(freePerMille), Self.minimumReserve)
     }
 
+    /// Whether so little is free that nothing more is to be written. A disk that was full must have some room before it
+    /// counts as not full, so that it is not one and the other in turn.
+    func isFull(_ space: DiskSpace, wasFull: Bool) -> Bool {
+        // What is left of the reserve is there to end in good order.
+        space.available < reserve(of: space) / (wasFull ? 2 : 4)
+    }
+
     /// - Parameters:
+    ///   - wasFull: whether nothing is written, since the disk is full.
     ///   - now: milliseconds since 1970, UTC; nil where the clock is not to be believed, so that a wrong year does not
     ///     empty the disk.
     ///   - pending: bytes that will be free by themselves.
     func judge(
-        _ archive: RecordingArchive, space: DiskSpace, pending: Int64, now: Int64?
+        _ archive: RecordingArchive, space: DiskSpace, wasFull: Bool, pending: Int64, now: Int64?
     ) throws(StorageFailure) -> Verdict {
         var full: Set<Int> = []
         for (channel, limit) in limits.sorted(by: { $0.key < $1.key }) {
@@ -55,8 +63,7 @@ struct Retention {
             let victims = Self.prefix(of: candidates, freeing: missing)
             if !victims.isEmpty { return try afterScan(victims, archive) }
             if try archive.hasUnscannedFolder { return .scanFirst }
-            // The reserve itself is still there to end in good order.
-            if space.available < reserve(of: space) / 4 { return .diskFull }
+            if isFull(space, wasFull: wasFull) { return .diskFull }
         }
         return full.isEmpty ? .enough : .channelsFull(full)
     }

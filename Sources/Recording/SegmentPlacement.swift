@@ -45,6 +45,7 @@ extension RecordingIndex {
                         isTrusted: reading.isTrusted))
                 return true
             }
+            moves = Self.apart(moves)
             guard let first = moves.last else { return }
             if reading.isTrusted {
                 // First, while all still lie in their order.
@@ -57,6 +58,17 @@ extension RecordingIndex {
                 try apply(
                     moves.map { Move(id: $0.id, start: $0.start + delay, end: $0.end + delay, isTrusted: false) })
             }
+        }
+    }
+
+    /// Moves in which none overlaps the one before it, the latest first; copies of one file claim one time.
+    private static func apart(_ moves: [Move]) -> [Move] {
+        var limit = Int64.max
+        return moves.map { move in
+            let shift = min(0, limit - move.end)
+            limit = move.start + shift
+            return Move(
+                id: move.id, start: move.start + shift, end: move.end + shift, isTrusted: move.isTrusted && shift == 0)
         }
     }
 

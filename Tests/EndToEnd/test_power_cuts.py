@@ -24,7 +24,7 @@ SEED = 20261121
 GROUP = 10
 """Pictures from one key picture to the next."""
 IN_FLIGHT = 8
-"""Pictures on their way from the hub to the file: they wait for sound of the same time and for the recorder's thread."""
+"""Pictures on their way to the file: they wait for sound of the same time and for the recorder's thread."""
 LONGEST_ROUND = 1.6
 """Seconds after which an agent is killed at the latest."""
 

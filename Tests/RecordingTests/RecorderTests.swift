@@ -83,6 +83,24 @@ import Testing
         #expect(try rig.gaps(Self.key).isEmpty)
     }
 
+    /// The group, and how many pictures of a megabyte the recording on command begins with.
+    @Test(arguments: [(5, 11...15), (50, 0...0)])
+    func thePreRollIsBounded(group: Int, kept: ClosedRange<Int>) throws {
+        let rig = try rig(mode: .command, preRoll: .seconds(60), hasAudio: false)
+        rig.streams[0].pictureBytes = 1 << 20
+        rig.streams[0].group = group
+        rig.start()
+        rig.run(seconds: 25)
+        let made = rig.streams[0].picturesMade
+        try rig.engine?.command(Self.key, RecordingCommand(until: nil))
+        rig.run(seconds: 12)
+        rig.stop()
+        let numbers = try rig.numbers(.video, Self.key)
+        let first = try #require(numbers.first)
+        #expect(TestStream.holes(in: numbers, from: first) == [])
+        #expect(kept.contains(max(0, made - first)), "\(made) made, from \(first) on")
+    }
+
     @Test func aCommandEndsByItselfAndOutlivesTheAgent() throws {
         let rig = try rig(mode: .command)
         rig.start()

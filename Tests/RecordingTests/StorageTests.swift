@@ -72,6 +72,25 @@ import Testing
         #expect(try rig.gaps(Self.key).isEmpty)
     }
 
+    @Test func othersMayFillTheDiskToTheLastByte() throws {
+        let capacity = 20 << 20
+        let rig = try rig(capacity: capacity)
+        rig.streams[0].pictureBytes = 8000
+        rig.start()
+        rig.run(seconds: 60)
+        rig.store.plant("notes", Array(repeating: 1, count: capacity - rig.store.used))
+        rig.run(seconds: 60)
+        #expect(rig.status.disk.state == .full)
+        #expect(rig.status.streams.first?.state == .diskAway)
+        #expect(rig.store.used <= capacity)
+        rig.store.lose("notes")
+        rig.run(seconds: 30)
+        #expect(rig.status.disk.state == .ready && rig.status.streams.first?.state == .recording)
+        rig.stop()
+        try ArchiveAudit.check(rig)
+        #expect(diskStates(rig).filter { $0 == .full }.count == 1, "and it is said once")
+    }
+
     @Test func protectedFootageStaysAndAFullDiskSaysSo() throws {
         let rig = try rig(capacity: 10 << 20)
         rig.streams[0].pictureBytes = 8000
