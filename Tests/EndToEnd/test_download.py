@@ -187,6 +187,8 @@ def test_edgectl_files_and_record(agent: Callable[..., Agent], tmp_path: Path) -
     assert "recorded until record stop" in one.edgectl("record", "start").stdout
     wait_until(lambda: one.edgectl("files", "list").stdout.count("recording") == 1, "a file that grows", 20)
     recordings.wait_for_files(1)
+    order = json.loads(one.edgectl("record", "start", "--seconds", "3600", "--json").stdout)
+    assert order["isCommanded"] and abs(order["until"] / 1000 - time.time() - 3600) < 60
     stopped = one.edgectl("record", "stop")
     assert stopped.returncode == 0 and "not recorded on command" in stopped.stdout
     wait_until(lambda: "recording" not in one.edgectl("files", "list").stdout, "nothing grows any more")
@@ -201,10 +203,11 @@ def test_edgectl_files_and_record(agent: Callable[..., Agent], tmp_path: Path) -
     assert one.edgectl("files", "list", "--to", "2020-01-01").stdout.strip() == "No recorded files"
     assert one.edgectl("files", "list", "--from", "yesterday").returncode == 64
     assert "protected" in one.edgectl("files", "protect", name).stdout
+    assert json.loads(one.edgectl("files", "protect", name, "--json").stdout)["isProtected"]
     assert "protected" not in one.edgectl("files", "protect", name, "--off").stdout
     got = one.edgectl("files", "get", name, "--output", str(tmp_path / "got.mp4"))
     assert got.returncode == 0 and (tmp_path / "got.mp4").read_bytes() == content(one, files[0])
-    assert one.edgectl("files", "delete", name).returncode == 0
+    assert json.loads(one.edgectl("files", "delete", name, "--json").stdout)["name"] == name
     missing = one.edgectl("files", "get", name, "--output", str(tmp_path / "none.mp4"))
     assert missing.returncode == 1 and "no recording" in missing.stderr and not (tmp_path / "none.mp4").exists()
     for hostile in ("../../etc/passwd", "/etc/passwd", name + "/x", "a b"):

@@ -218,7 +218,8 @@ def shown_moment(page: Page, tile: int = 0) -> float:
 def wait_for_moment(page: Page, expected: float) -> None:
     """To be called at once; what is expected now goes on meanwhile."""
     began = time.monotonic()
-    wait_until(lambda: -3 < shown_moment(page) - expected < 3 + time.monotonic() - began, f"a picture of {expected:.0f}", 20)
+    wait_until(lambda: -3 < shown_moment(page) - expected < 3 + time.monotonic() - began,
+               f"a picture of {expected:.0f}", 20)
 
 
 def open_recordings(page: Page, device: Agent) -> Any:

@@ -9,7 +9,8 @@ SHARE = "usr/share"
 
 
 @pytest.mark.parametrize(
-    ("program", "word", "completed"), [("edgectl", "sna", "snapshot"), ("edge-agent", "dev", "devices")]
+    ("program", "word", "completed"),
+    [("edgectl", "sna", "snapshot"), ("edgectl", "fil", "files"), ("edge-agent", "dev", "devices")],
 )
 def test_bash_completes_commands(package_root: Path, program: str, word: str, completed: str):
     file = package_root / SHARE / "bash-completion/completions" / program

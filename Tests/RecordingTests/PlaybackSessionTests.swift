@@ -97,6 +97,17 @@ import Testing
         #expect(rig.hasEnded && rig.sent.count == 300)
     }
 
+    @Test func aPlaybackMayBeginInTheMiddle() throws {
+        var rig = try Rig()
+        rig.session = PlaybackSession(length: .seconds(60), from: .milliseconds(30_700))
+        rig.settle()
+        #expect(rig.positions == [30_000, 30_200, 30_400, 30_600, 30_800, 31_000, 31_200])
+        #expect(rig.sent.first?.timestamp == 0)
+        #expect(rig.order(.report).position == .milliseconds(30_700))
+        rig.run(seconds: 2)
+        #expect(rig.order(.seek(.zero)).position == .zero)
+    }
+
     @Test func aPauseHoldsEverything() throws {
         var rig = try Rig()
         rig.run(seconds: 5)

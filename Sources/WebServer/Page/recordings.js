@@ -397,6 +397,7 @@ export class Timeline {
             const { seconds = null } = row;
             row.head.hidden = seconds === null || seconds < this.start || seconds >= this.end;
             if (!row.head.hidden) row.head.style.left = `${100 * this.share(seconds)}%`;
+            row.track.setAttribute("aria-valuenow", seconds === null ? 0 : Math.round(seconds - this.start));
             row.track.setAttribute("aria-valuetext", seconds === null ? "not playing" : clock(seconds));
             row.root.toggleAttribute("data-chosen", row === chosen?.row);
         }
