@@ -25,7 +25,7 @@ package enum PlaybackOrder: Sendable, Hashable {
 /// How fast, and which of the pictures. Sound goes with normal speed only.
 package enum PlaybackSpeed: Sendable, Hashable {
     case normal
-    /// Every n-th key picture, each shown about half a second.
+    /// Every n-th key picture, four times n as fast.
     case keyPictures(every: Int)
     /// So long from picture to picture.
     case pictureInterval(MediaTime)

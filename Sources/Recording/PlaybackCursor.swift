@@ -48,14 +48,14 @@ package final class PlaybackCursor {
         nextStart = range.lowerBound
     }
 
-    /// Some frames in order. A disk that fails ends the footage.
+    /// Some frames in order.
     package func read(_ order: PlaybackRead) -> PlaybackBatch {
         var batch = PlaybackBatch()
         do throws(StorageFailure) {
             if let target = order.seek { try seek(to: target) }
             try fill(&batch, keyPictures: order.keyPictures)
         } catch {
-            batch.state = .ended
+            batch.state = .failed
         }
         return batch
     }

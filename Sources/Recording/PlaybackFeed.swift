@@ -72,10 +72,10 @@ package final class PlaybackFeed: FrameFeed, PlaybackControl, @unchecked Sendabl
         if loop.inEventLoop { end() } else { loop.execute { self.end() } }
     }
 
-    private func end() {
+    private func end(hasFailed: Bool = false) {
         let sink = sink
         cancel()
-        sink?.streamEnded()
+        if hasFailed { sink?.streamBroke() } else { sink?.streamEnded() }
     }
 
     // MARK: Doing what the session says
@@ -110,7 +110,7 @@ package final class PlaybackFeed: FrameFeed, PlaybackControl, @unchecked Sendabl
             case .ended:
                 hasSent = false
                 sink.flush()
-                return end()
+                return end(hasFailed: session.hasFailed)
             }
         }
     }
@@ -131,7 +131,7 @@ package final class PlaybackFeed: FrameFeed, PlaybackControl, @unchecked Sendabl
         // The session has no two reads under way, so the cursor is never on two threads.
         let cursor = UnsafeTransfer(cursor)
         threads.runIfActive(eventLoop: loop) { cursor.value.read(read) }.whenComplete { result in
-            let batch = (try? result.get()) ?? PlaybackBatch(state: .ended)
+            let batch = (try? result.get()) ?? PlaybackBatch(state: .failed)
             self.session.take(batch, for: read, now: self.clock.now())
             self.run()
         }

@@ -44,6 +44,8 @@ package struct PlaybackBatch: Sendable {
         /// All that is recorded so far; more is to come.
         case waiting
         case ended
+        /// The disk gives no more.
+        case failed
     }
 
     package var frames: [PlaybackFrame] = []

@@ -18,7 +18,7 @@ package struct PlaybackSession: Sendable {
     private static let tolerance = MediaTime.seconds(1)
     private static let slowest = 1.0 / 16
     private static let fastest = 64.0
-    /// Media time that a key picture stands for when only those are sent: twice this a second.
+    /// From picture to picture where a stream does not tell, and over a seek.
     private static let pictureInterval = MediaTime.milliseconds(40)
 
     package enum Output: Sendable {
@@ -28,6 +28,7 @@ package struct PlaybackSession: Sendable {
         case wait(until: MediaTime)
         /// Nothing to send until something happens.
         case idle
+        /// See `hasFailed`.
         case ended
     }
 
@@ -48,6 +49,8 @@ package struct PlaybackSession: Sendable {
     private var isReading = false
     private var retryAt: MediaTime?
     private var isAtEnd = false
+    /// The disk gives no more.
+    package private(set) var hasFailed = false
     private var queue: Deque<PlaybackFrame> = []
     private var queuedFrameBytes = 0
     private var clock: Clock?
@@ -153,7 +156,8 @@ package struct PlaybackSession: Sendable {
         isReading = false
         guard read.epoch == epoch else { return }
         retryAt = batch.state == .waiting ? now + Self.waitInterval : nil
-        isAtEnd = batch.state == .ended
+        hasFailed = batch.state == .failed
+        isAtEnd = batch.state == .ended || hasFailed
         guard let first = batch.frames.first else { return }
         if clock == nil { startClock(first, now) }
         for frame in batch.frames {

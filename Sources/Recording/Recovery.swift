@@ -71,8 +71,9 @@ extension RecordingArchive {
             report.dropped += 1
         case .playable(let found):
             try onIndex { index throws(SQLiteError) in
-                let next = try index.database.segment(of: row.key, from: row.start + 1)?.start ?? .max
-                let duration = min(next - row.start, found.duration.milliseconds)
+                let next = try index.database.segment(of: row.key, from: row.start + 1)
+                let room = next.map { $0.start - row.start } ?? .max
+                let duration = min(room, found.duration.milliseconds)
                 try index.close(
                     id: row.id, size: found.size, end: row.start + duration,
                     mediaEnd: row.mediaStart + .milliseconds(duration))

@@ -65,7 +65,7 @@ extension RecordingIndex {
     private static func apart(_ moves: [Move]) -> [Move] {
         var limit = Int64.max
         return moves.map { move in
-            let shift = min(0, limit - move.end)
+            let shift = move.end > limit ? limit - move.end : 0
             limit = move.start + shift
             return Move(
                 id: move.id, start: move.start + shift, end: move.end + shift, isTrusted: move.isTrusted && shift == 0)

@@ -14,6 +14,14 @@ package protocol FrameSink: AnyObject {
     /// After one or more sends: time to put the bytes on the wire.
     func flush()
 
-    /// The hub is gone; nothing follows.
+    /// The hub is gone, or the footage is at its end; nothing follows.
     func streamEnded()
+
+    /// Footage cannot be read on; nothing follows.
+    func streamBroke()
+}
+
+extension FrameSink {
+    /// Sinks of live streams need not tell the one from the other.
+    package func streamBroke() { streamEnded() }
 }

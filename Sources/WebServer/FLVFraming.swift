@@ -67,4 +67,5 @@ package enum WebSocketCloseCode: UInt16, Sendable {
     case goingAway = 1001
     case protocolError = 1002
     case tooLong = 1009
+    case internalError = 1011
 }

@@ -42,6 +42,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     enum Departure: String {
         case left, stalled, unresponsive, misbehaved
         case streamEnded = "stream ended"
+        case footageUnreadable = "footage cannot be read"
         case shutdown = "agent stops"
     }
 
@@ -255,6 +256,10 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
 
     func streamEnded() {
         close(.streamEnded, code: .streamEnded, reason: "stream ended")
+    }
+
+    func streamBroke() {
+        close(.footageUnreadable, code: .internalError, reason: "the recording cannot be read")
     }
 
     private func writeResponseHead() {

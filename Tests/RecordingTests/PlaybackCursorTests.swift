@@ -175,6 +175,17 @@ import Testing
         #expect(numbers(frames).count > 90)
     }
 
+    @Test func whatCannotBeReadIsNoEnd() throws {
+        let footage = try Footage()
+        try footage.record(until: 10)
+        let cursor = footage.cursor(0..<60)
+        let first = cursor.read(PlaybackRead(epoch: 0, seek: .zero, keyPictures: nil))
+        #expect(first.state == .more && !first.frames.isEmpty)
+        let segment = try #require(try footage.catalog.segments(of: footage.key, in: 0..<Int64.max).first)
+        try #require(truncate("\(footage.folder)/\(segment.path)", 100) == 0)
+        #expect(read(cursor, from: nil).state == .failed)
+    }
+
     @Test func onlyKeyPicturesOrOneKind() throws {
         let footage = try Footage()
         try footage.record(until: 10)

@@ -17,7 +17,7 @@ import Testing
         var footage = 60
         /// Reads under way are not answered while this is set.
         var isDiskSlow = false
-        private var pending: PlaybackRead?
+        private(set) var pending: PlaybackRead?
         private var next = 0
         private let headers: StreamHeaderSet
 
@@ -220,6 +220,19 @@ import Testing
         let new = rig.sent[count...]
         #expect((23...27).contains(new.count))
         for (a, b) in zip(new, new.dropFirst()) { #expect(b.timestamp - a.timestamp == 400) }
+    }
+
+    @Test func aDiskThatFailsIsToldFromTheEnd() throws {
+        var rig = try Rig()
+        rig.isDiskSlow = true
+        rig.run(seconds: 1)
+        let read = try #require(rig.pending)
+        rig.session.take(PlaybackBatch(state: .failed), for: read, now: rig.now)
+        guard case .ended = rig.session.next(now: rig.now) else {
+            Issue.record("nothing can follow")
+            return
+        }
+        #expect(rig.session.hasFailed)
     }
 
     @Test func readAheadIsBounded() throws {

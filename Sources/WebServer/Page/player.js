@@ -464,6 +464,7 @@ const MediaSourceType = globalThis.MediaSource ?? globalThis.ManagedMediaSource;
 const CLOSE_REASONS = {
     1000: "The device ended the stream",
     1001: "The device is shutting down",
+    1011: "The device cannot read this recording",
     1008: "The device does not allow this stream",
     1013: "The device has as many viewers as it takes",
 };
