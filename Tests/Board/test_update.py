@@ -167,7 +167,8 @@ def test_an_update_that_is_never_healthy_is_rolled_back(board, service, maker, g
     if not full:
         pytest.skip("takes minutes; --full")
     broken = maker.with_files(
-        maker.system_of(good), "broken", {"usr/bin/edge-agent": "#!/bin/sh\nexit 1\n"})
+        maker.system_of(good), "broken",
+        {"usr/bin/edge-agent": "#!/bin/sh\nexit 1\n", "usr/lib/edge-board/build-id": "0.0.1-broken\n"})
     board.put(maker.bundle("broken", broken, "0.0.1-broken"), ON_BOARD)
     board.run(f"sync {ON_BOARD}")
     # Not to wait so long; the machine hands it to systemd, whichever system runs.
