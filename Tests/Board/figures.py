@@ -22,8 +22,11 @@ class Figures:
 
     def save(self, versions: dict):
         for name, section in self._sections.items():
-            content = {"machine": {**self._machine(), **versions}, **section}
-            (REPOSITORY / "Benchmarks" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+            path = REPOSITORY / "Benchmarks" / f"{name}.json"
+            # A run of some tests leaves the figures of the others.
+            content = json.loads(path.read_text()) if path.exists() else {}
+            content |= {"machine": {**self._machine(), **versions}, **section}
+            path.write_text(json.dumps(content, indent=1) + "\n")
 
     @staticmethod
     def _machine() -> dict:
