@@ -205,7 +205,7 @@ class ImageBoard(Board):
             self.put(tool, f"{self.log_folder}/{tool.name}")
         self.run(
             f"sed -i 's|rtmp://10.0.2.2:[0-9]*/|rtmp://10.0.2.2:{service.rtmp_port}/|' /etc/edge-agent/edge-agent.yaml; "
-            f"systemctl reload-or-restart {AGENT}", timeout=60)
+            f"sync /etc/edge-agent/edge-agent.yaml; systemctl reload-or-restart {AGENT}", timeout=60)
 
     def agent_pid(self) -> int:
         return int(self.property(AGENT, "MainPID"))

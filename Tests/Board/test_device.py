@@ -83,7 +83,7 @@ def test_nothing_is_written_outside_the_data_partition(board, service, pushing, 
     assert set(written.values()) == {0}, written
 
 
-def test_memory_of_one_channel(board, service, full, figures, viewer, tmp_path):
+def test_memory_of_one_channel(board, service, pushing, full, figures, viewer, tmp_path):
     """One 640x360 channel with main and sub, a push of the main stream; then a viewer of the sub stream as well."""
     board.run(
         "cp -p /etc/edge-agent/edge-agent.yaml /run/tests/before.yaml; "
