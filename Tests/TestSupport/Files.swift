@@ -40,7 +40,8 @@ package func removeFolder(_ folder: String) {
 
 /// An empty folder of the test's own.
 package func temporaryFolder() throws -> String {
-    var template = Array("/tmp/edge-agent-tests-XXXXXX".utf8CString)
-    guard let path = mkdtemp(&template) else { throw IOError(errnoCode: errno, reason: "mkdtemp") }
+    guard let path = strdup("/tmp/edge-agent-tests-XXXXXX") else { throw IOError(errnoCode: errno, reason: "strdup") }
+    defer { free(path) }
+    guard mkdtemp(path) != nil else { throw IOError(errnoCode: errno, reason: "mkdtemp") }
     return String(cString: path)
 }
