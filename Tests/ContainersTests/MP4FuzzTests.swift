@@ -6,7 +6,7 @@ import Testing
 
 /// A million mutated files: each is read or refused, never beyond its end, and what is read can be repaired.
 @Suite struct MP4FuzzTests {
-    private static let rounds = 1_000_000
+    private static let rounds = FuzzRounds.count
 
     private struct Outcome {
         var read = 0
