@@ -70,12 +70,16 @@ is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+apt_update() {
+    say "Reading Debian's package lists"
+    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
+}
+
 apt_update_if_unknown() {
     local package
     for package in "$@"; do
         if ! apt-cache show --no-all-versions "$package" >/dev/null 2>&1; then
-            say "Reading Debian's package lists"
-            as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
+            apt_update
             return
         fi
     done

@@ -3,10 +3,26 @@
 # Gets Debian packages of another release or architecture as plain folders, beside the machine's own: nothing is
 # installed, and root is not needed. Source after common.sh.
 
-debian_mirror="${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
-debian_security_mirror="${DEBIAN_SECURITY_MIRROR:-http://security.debian.org/debian-security}"
+# need_debian_mirrors: sets `debian_mirror` and `debian_security_mirror` to where this machine's own packages come from,
+# if DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR say nothing else.
+need_debian_mirrors() {
+    if [ -z "$(debian_archive Debian)" ]; then apt_update; fi
+    debian_mirror=${DEBIAN_MIRROR:-$(debian_archive Debian)}
+    debian_security_mirror=${DEBIAN_SECURITY_MIRROR:-$(debian_archive Debian-Security)}
+    if [ -z "$debian_mirror" ] || [ -z "$debian_security_mirror" ]; then
+        die "apt does not know where Debian's packages and security fixes are; say it in DEBIAN_MIRROR and" \
+            'DEBIAN_SECURITY_MIRROR'
+    fi
+}
 
-# debian_sources SUITE COMPONENT...: the lines of a sources.list; a stable suite comes with its security fixes.
+# debian_archive LABEL: the address of the first archive with this label.
+debian_archive() {
+    # shellcheck disable=SC2016 # apt-get fills it in
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Label: $1" | sed -n '1s|/*$||p'
+}
+
+# debian_sources SUITE COMPONENT...: the lines of a sources.list; a stable suite comes with its security fixes. Goes
+# after need_debian_mirrors.
 debian_sources() {
     local options='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
     printf 'deb %s %s %s %s\n' "$options" "$debian_mirror" "$1" "${*:2}"
@@ -20,6 +36,7 @@ debian_sources() {
 debian_lists() {
     local folder=$1
     apt_install debian-archive-keyring
+    need_debian_mirrors
     mkdir -p -- "$folder/state/lists/partial" "$folder/cache/archives/partial"
     : >"$folder/status"
     if [ $# = 3 ]; then set -- "$@" main; fi

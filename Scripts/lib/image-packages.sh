@@ -38,6 +38,7 @@ need_image_base() {
 make_base() {
     local log="$cache/image/base.log"
     say "Making the Debian root ($image_suite, arm64); this takes about four minutes"
+    need_debian_mirrors
     # shellcheck disable=SC2046 # a package a word
     debian_sources "$image_suite" main |
         as_root unshare --mount Scripts/lib/image-base.sh "$1" $(base_packages) >"$log" 2>&1 || {
