@@ -26,6 +26,17 @@ def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="the long forms, some of which take many minutes")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only with --full")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--full"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def full(request) -> bool:
     return request.config.getoption("--full")

@@ -63,9 +63,8 @@ def decoding_errors(path) -> str:
     return answer.stderr or (f"status {answer.returncode}" if answer.returncode else "")
 
 
-def test_power_cuts_while_recording(board, recording, full, figures, tmp_path):
-    if not full:
-        pytest.skip("takes many minutes; --full")
+@pytest.mark.long
+def test_power_cuts_while_recording(board, recording, figures, tmp_path):
     chance = random.Random()
     rounds = []
     for _ in range(20):

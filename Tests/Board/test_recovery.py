@@ -55,10 +55,9 @@ def test_a_hung_agent_is_ended_by_the_watchdog(board, comes_back):
     comes_back("hung agent", began)
 
 
-def test_a_hung_system_is_ended_by_the_hardware_watchdog(board, comes_back, full):
+@pytest.mark.long
+def test_a_hung_system_is_ended_by_the_hardware_watchdog(board, comes_back):
     """systemd, once it has crashed, freezes: it starts and feeds nothing any more, as a hung kernel does not."""
-    if not full:
-        pytest.skip("takes minutes; --full")
     resets, barks = board.qmp.count("RESET"), board.qmp.count("WATCHDOG")
     began = time.monotonic()
     board.execute("kill -SEGV 1")
@@ -68,9 +67,8 @@ def test_a_hung_system_is_ended_by_the_hardware_watchdog(board, comes_back, full
     comes_back("hung system", began)
 
 
-def test_a_panic_of_the_kernel_restarts_it(board, comes_back, full):
-    if not full:
-        pytest.skip("takes minutes; --full")
+@pytest.mark.long
+def test_a_panic_of_the_kernel_restarts_it(board, comes_back):
     began = time.monotonic()
     # It does not answer any more, so this cannot wait for it.
     board.expect_reset(lambda: board.run(
@@ -79,9 +77,8 @@ def test_a_panic_of_the_kernel_restarts_it(board, comes_back, full):
     comes_back("kernel panic", began)
 
 
-def test_a_power_cut_while_it_runs(board, comes_back, full):
-    if not full:
-        pytest.skip("the power cut after an update shows it as well; --full")
+@pytest.mark.long
+def test_a_power_cut_while_it_runs(board, comes_back):
     board.power_cut()
     began = time.monotonic()
     board.boot()

@@ -82,10 +82,9 @@ def other_slot_beginning(board) -> str:
     return board.run(f"head -c 1000000 /dev/disk/by-partlabel/system-{other} | sha256sum")
 
 
-def test_a_power_cut_while_installing(board, service, maker, good, belongings, full, figures, tmp_path):
+@pytest.mark.long
+def test_a_power_cut_while_installing(board, service, maker, good, belongings, figures, tmp_path):
     """Whatever the moment: the slot that is right starts, and everything on the device is still there."""
-    if not full:
-        pytest.skip("takes many minutes; --full")
     chance = random.Random()
     system = maker.system_of(good)
     written = hashlib.sha256(system.read_bytes()).hexdigest()
@@ -162,10 +161,9 @@ def test_an_update_into_the_other_slot(board, service, good, belongings, full, f
     }
 
 
-def test_an_update_that_is_never_healthy_is_rolled_back(board, service, maker, good, belongings, full, figures, tmp_path):
+@pytest.mark.long
+def test_an_update_that_is_never_healthy_is_rolled_back(board, service, maker, good, belongings, figures, tmp_path):
     """Its agent does not start. It is tried three times, and then the system before it is back by itself."""
-    if not full:
-        pytest.skip("takes minutes; --full")
     broken = maker.with_files(
         maker.system_of(good), "broken",
         {"usr/bin/edge-agent": "#!/bin/sh\nexit 1\n", "usr/lib/edge-board/build-id": "0.0.1-broken\n"})
