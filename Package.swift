@@ -12,6 +12,7 @@ let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swi
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -57,6 +58,9 @@ let package = Package(
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
         cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
+        cModule("CNice", pkgConfig: "gobject-2.0", debian: "libnice-dev"),
+        cModule("COpenSSL", pkgConfig: "libssl", debian: "libssl-dev"),
+        cModule("CUSRSCTP", debian: "libusrsctp-dev"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
@@ -78,6 +82,10 @@ let package = Package(
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
+
+        room(
+            "PeerToPeer",
+            ["Media", "Streaming", "CNice", "COpenSSL", "CUSRSCTP", nio, heap, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming", "Recording"]),
@@ -121,6 +129,7 @@ let package = Package(
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
+        tests("PeerToPeer", [nioEmbedded]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),

@@ -1,0 +1,272 @@
+import CNice
+import Glibc
+
+/// What an ICE agent tells. On the peer loop, perhaps from inside a call to the agent.
+protocol ICEAgentDelegate: AnyObject {
+    func ice(_ agent: ICEAgent, has candidate: ICECandidate)
+    func iceHasAllCandidates(_ agent: ICEAgent)
+    func iceConnected(_ agent: ICEAgent)
+    func iceFailed(_ agent: ICEAgent)
+    func ice(_ agent: ICEAgent, received datagram: UnsafeRawBufferPointer)
+}
+
+/// Which servers help to find a way, and which ways are allowed.
+package struct ICESettings: Sendable, Hashable {
+    /// A STUN server's address and port.
+    package struct Server: Sendable, Hashable {
+        package var host: String
+        package var port: UInt16
+
+        package init(host: String, port: UInt16) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    package struct Relay: Sendable, Hashable {
+        package enum Transport: String, Sendable, Hashable, CaseIterable { case udp, tcp, tls }
+
+        package var server: Server
+        package var transport: Transport
+        package var user: String
+        package var password: String
+
+        package init(server: Server, transport: Transport, user: String, password: String) {
+            self.server = server
+            self.transport = transport
+            self.user = user
+            self.password = password
+        }
+    }
+
+    package var stun: Server?
+    package var relays: [Relay] = []
+    /// Only through relays, so that viewers do not learn the device's addresses.
+    package var relayOnly = false
+    /// Where UDP is blocked, TCP may pass.
+    package var usesTCP = true
+    /// The device's addresses that are offered; empty means all but loopback.
+    package var addresses: [String] = []
+    /// Of UDP sockets; nil leaves it to the system.
+    package var ports: ClosedRange<UInt16>?
+
+    package init() {}
+}
+
+/// Finds a way to one peer (RFC 8445), and sends and receives on it. Belongs to the peer loop.
+final class ICEAgent {
+    weak var delegate: (any ICEAgentDelegate)?
+
+    private let agent: OpaquePointer
+    private let stream: UInt32
+    private var isClosed = false
+    /// What libnice knows this object by.
+    private var handle: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    private static let component: UInt32 = 1
+
+    /// Nil where libnice cannot make one.
+    init?(loop: PeerLoop, settings: ICESettings) {
+        guard
+            let agent = nice_agent_new_full(
+                loop.context, NICE_COMPATIBILITY_RFC5245, NiceAgentOption(NICE_AGENT_OPTION_ICE_TRICKLE.rawValue))
+        else { return nil }
+        // The viewer offers, so it is in control.
+        cnice_set_flag(agent, "controlling-mode", 0)
+        // Would talk to the router, which nobody asked for.
+        cnice_set_flag(agent, "upnp", 0)
+        cnice_set_flag(agent, "ice-tcp", settings.usesTCP ? 1 : 0)
+        cnice_set_flag(agent, "force-relay", settings.relayOnly ? 1 : 0)
+        if let stun = settings.stun {
+            cnice_set_text(agent, "stun-server", stun.host)
+            cnice_set_number(agent, "stun-server-port", guint(stun.port))
+        }
+        for text in settings.addresses { Self.add(text, to: agent) }
+        stream = nice_agent_add_stream(agent, 1)
+        self.agent = agent
+        if let ports = settings.ports {
+            nice_agent_set_port_range(agent, stream, Self.component, guint(ports.lowerBound), guint(ports.upperBound))
+        }
+        for relay in settings.relays { add(relay) }
+        listen(on: loop)
+    }
+
+    private static func add(_ text: String, to agent: OpaquePointer) {
+        var address = NiceAddress()
+        nice_address_init(&address)
+        if nice_address_set_from_string(&address, text) != 0 { nice_agent_add_local_address(agent, &address) }
+    }
+
+    private func add(_ relay: ICESettings.Relay) {
+        let type: NiceRelayType =
+            switch relay.transport {
+            case .udp: NICE_RELAY_TYPE_TURN_UDP
+            case .tcp: NICE_RELAY_TYPE_TURN_TCP
+            case .tls: NICE_RELAY_TYPE_TURN_TLS
+            }
+        nice_agent_set_relay_info(
+            agent, stream, Self.component, relay.server.host, guint(relay.server.port), relay.user, relay.password, type
+        )
+    }
+
+    /// Without a receiver libnice would not even look at checks that come in.
+    private func listen(on loop: PeerLoop) {
+        cnice_on_state(
+            agent,
+            { _, _, _, state, data in
+                guard let ice = ICEAgent.from(data) else { return }
+                switch NiceComponentState(state) {
+                case NICE_COMPONENT_STATE_CONNECTED, NICE_COMPONENT_STATE_READY: ice.delegate?.iceConnected(ice)
+                case NICE_COMPONENT_STATE_FAILED: ice.delegate?.iceFailed(ice)
+                default: break
+                }
+            }, handle)
+        cnice_on_candidate(
+            agent,
+            { _, candidate, data in
+                guard let ice = ICEAgent.from(data), let candidate, let own = ice.describe(candidate) else { return }
+                ice.delegate?.ice(ice, has: own)
+            }, handle)
+        cnice_on_gathered(
+            agent,
+            { _, _, data in
+                guard let ice = ICEAgent.from(data) else { return }
+                ice.delegate?.iceHasAllCandidates(ice)
+            }, handle)
+        nice_agent_attach_recv(
+            agent, stream, Self.component, loop.context,
+            { _, _, _, count, bytes, data in
+                guard let ice = ICEAgent.from(data), let bytes else { return }
+                ice.delegate?.ice(ice, received: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+            }, handle)
+    }
+
+    private static func from(_ data: UnsafeMutableRawPointer?) -> ICEAgent? {
+        data.map { Unmanaged<ICEAgent>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: Own side
+
+    /// The device's own; they change with each agent.
+    var credentials: ICECredentials? {
+        var ufrag: UnsafeMutablePointer<CChar>?
+        var password: UnsafeMutablePointer<CChar>?
+        guard nice_agent_get_local_credentials(agent, stream, &ufrag, &password) != 0, let ufrag, let password else {
+            return nil
+        }
+        defer {
+            g_free(ufrag)
+            g_free(password)
+        }
+        return ICECredentials(ufrag: String(cString: ufrag), password: String(cString: password))
+    }
+
+    /// Addresses of the device itself are known when this returns, what servers say comes later. False where there is
+    /// no socket to be had.
+    func gather() -> Bool { nice_agent_gather_candidates(agent, stream) != 0 }
+
+    var candidates: [ICECandidate] {
+        let list = nice_agent_get_local_candidates(agent, stream, Self.component)
+        defer { Self.free(list) }
+        var own: [ICECandidate] = []
+        var link = list
+        while let node = link {
+            if let candidate = node.pointee.data?.assumingMemoryBound(to: NiceCandidate.self),
+                let known = describe(candidate)
+            {
+                own.append(known)
+            }
+            link = node.pointee.next
+        }
+        return own
+    }
+
+    private func describe(_ candidate: UnsafeMutablePointer<NiceCandidate>) -> ICECandidate? {
+        // Others on the same link could reach it, but browsers cannot be told by which interface.
+        guard nice_address_is_linklocal(&candidate.pointee.addr) == 0,
+            let text = nice_agent_generate_local_candidate_sdp(agent, candidate)
+        else { return nil }
+        defer { g_free(text) }
+        return ICECandidate(String(cString: text))
+    }
+
+    // MARK: The other side
+
+    func setRemote(_ credentials: ICECredentials) {
+        nice_agent_set_remote_credentials(agent, stream, credentials.ufrag, credentials.password)
+    }
+
+    /// May be called again for more; known ones do no harm.
+    func addRemote(_ candidates: [ICECandidate]) {
+        var list: UnsafeMutablePointer<GSList>?
+        for candidate in candidates {
+            guard let parsed = nice_agent_parse_remote_candidate_sdp(agent, stream, "a=" + candidate.line) else {
+                continue
+            }
+            list = g_slist_append(list, parsed)
+        }
+        guard list != nil else { return }
+        nice_agent_set_remote_candidates(agent, stream, Self.component, list)
+        Self.free(list)
+    }
+
+    func remoteHasNoMore() { nice_agent_peer_candidate_gathering_done(agent, stream) }
+
+    private static func free(_ list: UnsafeMutablePointer<GSList>?) {
+        g_slist_free_full(list) { data in
+            nice_candidate_free(data?.assumingMemoryBound(to: NiceCandidate.self))
+        }
+    }
+
+    /// The two ends of the way that is in use: of the device, and of the peer.
+    var selectedPair: (local: ICECandidate?, remote: ICECandidate?, remoteAddress: String)? {
+        var local: UnsafeMutablePointer<NiceCandidate>?
+        var remote: UnsafeMutablePointer<NiceCandidate>?
+        guard nice_agent_get_selected_pair(agent, stream, Self.component, &local, &remote) != 0, let local, let remote
+        else { return nil }
+        return (describe(local), describe(remote), Self.text(of: &remote.pointee.addr))
+    }
+
+    /// Such as "192.0.2.1:4711" or "[2001:db8::1]:4711".
+    private static func text(of address: inout NiceAddress) -> String {
+        var text = [CChar](repeating: 0, count: Int(NICE_ADDRESS_STRING_LEN) + 1)
+        nice_address_to_string(&address, &text)
+        let host = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let port = nice_address_get_port(&address)
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    // MARK: Datagrams
+
+    /// As with UDP: what cannot be sent now is lost, and DTLS and SCTP repair it.
+    func send(_ datagram: UnsafeRawBufferPointer) {
+        guard !isClosed else { return }
+        nice_agent_send(
+            agent, stream, Self.component, guint(datagram.count), datagram.bindMemory(to: CChar.self).baseAddress)
+    }
+
+    // MARK: End
+
+    /// Nothing is told any more. The agent's sockets are closed at once, its places at relays soon. Not from inside one
+    /// of its own calls to the delegate.
+    ///
+    /// - Parameter onClosed: called later, on the peer loop.
+    func close(_ onClosed: @escaping () -> Void) {
+        guard !isClosed else { return }
+        isClosed = true
+        delegate = nil
+        nice_agent_attach_recv(agent, stream, Self.component, nil, nil, nil)
+        cnice_ignore_signals(agent, handle)
+        nice_agent_remove_stream(agent, stream)
+        let end = Unmanaged.passRetained(End(onClosed)).toOpaque()
+        nice_agent_close_async(
+            agent, { _, _, data in if let data { Unmanaged<End>.fromOpaque(data).takeRetainedValue().onClosed() } }, end
+        )
+        g_object_unref(UnsafeMutableRawPointer(agent))
+    }
+
+    private final class End {
+        let onClosed: () -> Void
+        init(_ onClosed: @escaping () -> Void) { self.onClosed = onClosed }
+    }
+}

@@ -1,0 +1,9 @@
+/// How the device meets its peers.
+package struct PeerSettings: Sendable, Hashable {
+    package var ice = ICESettings()
+    package var marks = BufferMarks()
+    /// Links at once, those that are being made included.
+    package var maximumLinks = 32
+
+    package init() {}
+}

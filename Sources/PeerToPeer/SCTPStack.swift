@@ -1,0 +1,78 @@
+import CUSRSCTP
+import NIOCore
+
+/// usrsctp, which exists once in a process, and with it the loop that all peers live on. Its associations know it by
+/// numbers that are never used twice, so that a late timer of a dead one meets nothing.
+final class SCTPStack: @unchecked Sendable {
+    static let shared = SCTPStack()
+
+    let loop = PeerLoop()
+    // Touched on the loop only.
+    private var associations: [UInt: SCTPAssociation] = [:]
+    private var lastID: UInt = 0
+    private var ticker: RepeatedTask?
+    private var lastTick = NIODeadline.now()
+
+    /// How often usrsctp looks at its timers.
+    private static let tick = TimeAmount.milliseconds(10)
+
+    private init() {
+        usrsctp_init_nothreads(
+            0,
+            { address, packet, count, _, _ in
+                SCTPStack.shared.send(
+                    from: UInt(bitPattern: address), UnsafeRawBufferPointer(start: packet, count: count))
+                return 0
+            }, nil)
+        // The defaults are those of 2007's backbones; a video that stops for a second is no video.
+        usrsctp_sysctl_set_sctp_rto_min_default(200)
+        usrsctp_sysctl_set_sctp_rto_initial_default(1000)
+        usrsctp_sysctl_set_sctp_rto_max_default(10_000)
+        usrsctp_sysctl_set_sctp_init_rto_max_default(10_000)
+        usrsctp_sysctl_set_sctp_delayed_sack_time_default(20)
+        usrsctp_sysctl_set_sctp_initial_cwnd(10)
+        usrsctp_sysctl_set_sctp_max_burst_default(10)
+        usrsctp_sysctl_set_sctp_max_chunks_on_queue(10_240)
+        usrsctp_sysctl_set_sctp_init_rtx_max_default(5)
+        // A phone that changes cells is away for longer than the five attempts that are usual; see PeerLink.silence.
+        usrsctp_sysctl_set_sctp_path_rtx_max_default(10)
+        usrsctp_sysctl_set_sctp_assoc_rtx_max_default(10)
+        usrsctp_sysctl_set_sctp_heartbeat_interval_default(UInt32(SCTPAssociation.heartbeat.nanoseconds / 1_000_000))
+        usrsctp_sysctl_set_sctp_ecn_enable(0)
+        usrsctp_sysctl_set_sctp_asconf_enable(0)
+        usrsctp_sysctl_set_sctp_auth_enable(0)
+        // Packets that belong to nothing are not answered.
+        usrsctp_sysctl_set_sctp_blackhole(2)
+    }
+
+    func add(_ association: SCTPAssociation) -> UInt {
+        loop.preconditionInEventLoop()
+        lastID += 1
+        associations[lastID] = association
+        if ticker == nil {
+            lastTick = loop.now
+            ticker = loop.scheduleRepeatedTask(initialDelay: Self.tick, delay: Self.tick) { [self] _ in turn() }
+        }
+        return lastID
+    }
+
+    func remove(_ id: UInt) {
+        associations[id] = nil
+        guard associations.isEmpty else { return }
+        ticker?.cancel()
+        ticker = nil
+    }
+
+    func association(_ id: UInt) -> SCTPAssociation? { associations[id] }
+
+    private func turn() {
+        // The time that has really passed, the rest of a millisecond carried over.
+        let elapsed = (loop.now - lastTick).nanoseconds / 1_000_000
+        guard elapsed > 0 else { return }
+        lastTick = lastTick + .milliseconds(elapsed)
+        usrsctp_handle_timers(UInt32(clamping: elapsed))
+        for association in associations.values { association.deliver() }
+    }
+
+    private func send(from id: UInt, _ packet: UnsafeRawBufferPointer) { associations[id]?.send(packet: packet) }
+}

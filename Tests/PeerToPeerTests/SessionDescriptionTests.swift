@@ -1,0 +1,132 @@
+import NIOCore
+import PeerToPeer
+import Testing
+
+@Suite struct SessionDescriptionTests {
+    static let fingerprint =
+        "sha-256 0A:1B:2C:3D:4E:5F:60:71:82:93:A4:B5:C6:D7:E8:F9:0A:1B:2C:3D:4E:5F:60:71:82:93:A4:B5:C6:D7:E8:F9"
+
+    /// As Chromium writes it.
+    static let chromium = """
+        v=0\r
+        o=- 4611731400430051336 2 IN IP4 127.0.0.1\r
+        s=-\r
+        t=0 0\r
+        a=group:BUNDLE data\r
+        a=extmap-allow-mixed\r
+        a=msid-semantic: WMS\r
+        m=application 54111 UDP/DTLS/SCTP webrtc-datachannel\r
+        c=IN IP4 192.0.2.7\r
+        a=candidate:1467250027 1 udp 2122260223 192.0.2.7 54111 typ host generation 0 network-id 1\r
+        a=candidate:1 1 udp 2122194687 2f6f1f0e-0a5e-4b7f-9b37-0a5e4b7f9b37.local 50000 typ host generation 0\r
+        a=candidate:2 1 tcp 1518280447 192.0.2.7 9 typ host tcptype active generation 0\r
+        a=candidate:3 1 udp 1686052607 2001:db8::7 54111 typ srflx raddr :: rport 0\r
+        a=candidate:3 2 udp 1686052607 2001:db8::7 54111 typ srflx raddr :: rport 0\r
+        a=ice-ufrag:Xy+4\r
+        a=ice-pwd:abcdefghijklmnopqrstuvwx\r
+        a=ice-options:trickle\r
+        a=fingerprint:\(fingerprint.lowercased())\r
+        a=setup:actpass\r
+        a=mid:data\r
+        a=sctp-port:5001\r
+        a=max-message-size:262144\r
+        """
+
+    @Test func anOfferOfABrowser() throws {
+        let offer = try SessionDescription(Self.chromium)
+        #expect(offer.mid == "data")
+        #expect(offer.credentials == ICECredentials(ufrag: "Xy+4", password: "abcdefghijklmnopqrstuvwx"))
+        #expect(offer.fingerprints == [try #require(CertificateFingerprint(Self.fingerprint))])
+        #expect(offer.setup == .actpass)
+        #expect(offer.sctpPort == 5001)
+        #expect(offer.maximumMessageSize == 262144)
+        // Names and other components are passed over.
+        #expect(offer.candidates.map(\.address) == ["192.0.2.7", "192.0.2.7", "2001:db8::7"])
+        #expect(offer.candidates[1].tcpRole == .active)
+        #expect(!offer.hasAllCandidates)
+    }
+
+    @Test func whatTheSessionSaysHoldsForTheSection() throws {
+        let text = """
+            v=0
+            o=- 1 2 IN IP4 0.0.0.0
+            s=-
+            t=0 0
+            a=fingerprint:\(Self.fingerprint)
+            a=ice-ufrag:abcd
+            a=ice-pwd:abcdefghijklmnopqrstuv
+            a=setup:active
+            m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+            """
+        let offer = try SessionDescription(text)
+        #expect(offer.mid == "0")
+        #expect(offer.setup == .active)
+        #expect(offer.sctpPort == 5000)
+        #expect(offer.maximumMessageSize == 65536)
+    }
+
+    @Test func otherSectionsAreRefusedInTheirPlaces() throws {
+        let text = Self.chromium.replacing(
+            "m=application", with: "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\nm=application")
+        let offer = try SessionDescription(text)
+        #expect(
+            offer.sections == [
+                .refused(media: "audio", transport: "UDP/TLS/RTP/SAVPF", format: "111"), .dataChannels,
+            ])
+        var answer = try SessionDescription(Self.chromium)
+        answer.sections = offer.sections
+        #expect(answer.text(session: 1).contains("m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"))
+    }
+
+    @Test func whatIsWrittenIsRead() throws {
+        var description = try SessionDescription(Self.chromium)
+        description.hasAllCandidates = true
+        #expect(try SessionDescription(description.text(session: 77, version: 3)) == description)
+    }
+
+    @Test(arguments: [
+        "", "v=1", "v=0\r\nm=audio 9 RTP/SAVPF 0", "v=0\nm=application", "GET / HTTP/1.1",
+        chromium.replacing("a=ice-pwd", with: "a=ice-xyz"), chromium.replacing("a=fingerprint", with: "a=print"),
+        chromium.replacing("sha-256", with: "md5"), chromium.replacing("Xy+4", with: "Xy "),
+        chromium + String(repeating: "a=x\r\n", count: 600), chromium + String(repeating: "x", count: 40_000),
+        chromium + String(repeating: "m=audio 9 RTP/SAVPF 0\r\n", count: 20),
+    ]) func whatCannotBeReadIsRefused(_ text: String) {
+        #expect(throws: SessionDescription.Problem.self) { try SessionDescription(text) }
+    }
+
+    @Test func mutilatedOffersDoNoHarm() {
+        var generator = SeededGenerator(seed: 6)
+        let good = Array(Self.chromium.utf8)
+        var taken = 0
+        for _ in 0..<20_000 {
+            var bytes = good
+            for _ in 0..<Int.random(in: 1...12, using: &generator) {
+                let index = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<4, using: &generator) {
+                case 0: bytes[index] = UInt8.random(in: 0...255, using: &generator)
+                case 1: bytes.remove(at: index)
+                case 2: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
+                default: bytes.removeLast(min(bytes.count - 1, Int.random(in: 0..<200, using: &generator)))
+                }
+            }
+            guard let offer = try? SessionDescription(String(decoding: bytes, as: UTF8.self)) else { continue }
+            taken += 1
+            #expect(offer.candidates.count <= SessionDescription.maximumCandidates)
+            #expect((try? SessionDescription(offer.text(session: 1))) == offer)
+        }
+        #expect(taken > 1000)
+    }
+}
+
+/// The same numbers each time (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
