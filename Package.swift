@@ -87,7 +87,7 @@ let package = Package(
             ["Media", "Containers", "Codecs", "Devices", "Streaming", nio, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Streaming", "Recording"]),
+        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
         room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),

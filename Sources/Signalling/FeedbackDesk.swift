@@ -12,12 +12,12 @@ package final class FeedbackDesk: Sendable {
     /// As long as a call rings.
     package static let patience = MediaTime.seconds(60)
 
-    private struct Waiting {
+    fileprivate struct Waiting {
         let text: String
         let since: MediaTime
     }
 
-    private struct State: Sendable {
+    fileprivate struct State: Sendable {
         var listeners: [Int: (visitor: VisitorID, stream: AsyncStream<String>.Continuation)] = [:]
         var nextListener = 0
         var waiting: [VisitorID: [Waiting]] = [:]

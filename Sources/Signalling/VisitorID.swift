@@ -29,4 +29,6 @@ package struct ViewerIdentity: Sendable, Hashable {
     /// A server that passes the stream on to many. It has a place of its own beside the viewers'.
     package var isServer: Bool { requester?.hasPrefix("server-") == true }
     package var isNamed: Bool { visitor != .anonymous }
+    /// Nil for one without a name.
+    package var number: UInt32? { isNamed ? visitor.number : nil }
 }

@@ -19,14 +19,14 @@ package final class VisitorTable: Sendable {
     }
 
     /// A visitor that names itself, and visitor 0.
-    private struct Visitor {
+    fileprivate struct Visitor {
         var requester: String?
         var lastSeen: MediaTime
         /// Connections that last: streams, downloads, talks, listeners for messages.
         var links = 0
     }
 
-    private struct State {
+    fileprivate struct State {
         var admission: ViewerAdmission
         var visitors: [VisitorID: Visitor] = [:]
         var streams: [Place: any Cancellable] = [:]
