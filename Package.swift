@@ -88,6 +88,8 @@ let package = Package(
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
+        // What an integrator adds to it.
+        room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
@@ -109,7 +111,7 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Motion", "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
+                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
                 log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
@@ -129,7 +131,8 @@ let package = Package(
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices"]),
-        tests("Signalling"),
+        tests("Signalling", ["Media", "Motion", "Recording", "Streaming"]),
+        tests("Hooks"),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),

@@ -16,11 +16,13 @@ final class EventHub: Sendable {
     private let state = Mutex(State())
 
     func publish(
-        _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, push: PushReport? = nil
+        _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, visitor: UInt32? = nil,
+        push: PushReport? = nil
     ) {
         state.withLock { state in
             let report = EventReport(
-                id: state.nextID, event: event, channel: channel, device: device, detail: detail, push: push)
+                id: state.nextID, event: event, channel: channel, device: device, detail: detail, visitor: visitor,
+                push: push)
             state.nextID += 1
             // Under the lock, so that all listeners see the same order; yielding does not block.
             for listener in state.listeners.values { listener.yield(report) }
