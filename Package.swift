@@ -131,7 +131,7 @@ let package = Package(
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices"]),
-        tests("Signalling", ["Media", "Motion", "Recording", "Streaming"]),
+        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
         tests("Configuration"),
         tests("ControlProtocol"),

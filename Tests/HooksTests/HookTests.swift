@@ -43,14 +43,14 @@ import Testing
     ])
     func failuresAreFailures(_ script: String) async {
         let began = SystemMediaClock().now()
-        #expect(throws: HookFailure.self) {
-            try (await ask("/bin/bash", ["-c", script], timeout: .milliseconds(500))).get()
-        }
+        let result = await ask("/bin/bash", ["-c", script], timeout: .milliseconds(500))
+        #expect(throws: HookFailure.self) { try result.get() }
         #expect(SystemMediaClock().now() - began < .seconds(30))
     }
 
     @Test func aProgramThatIsNotThereIsAFailure() async {
-        #expect(throws: HookFailure.self) { try (await ask("/nowhere/at-all")).get() }
+        let result = await ask("/nowhere/at-all")
+        #expect(throws: HookFailure.self) { try result.get() }
     }
 
     @Test func allThatItStartedEndsWithIt() async throws {
