@@ -50,6 +50,8 @@ let package = Package(
         // Floor 0: C libraries.
         cModule("CX264", debian: "libx264-dev"),
         cModule("CVOAAC", pkgConfig: "vo-aacenc", debian: "libvo-aacenc-dev"),
+        cModule("CFAAD", pkgConfig: "faad2", debian: "libfaad-dev"),
+        cModule("CSpeexDSP", pkgConfig: "speexdsp", debian: "libspeexdsp-dev"),
         cModule("CV4L2", pkgConfig: "libv4l2", debian: "libv4l-dev"),
         cModule("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
         cModule("CYUV", debian: "libyuv-dev"),
@@ -67,7 +69,7 @@ let package = Package(
 
         // Floor 2: formats, codecs, pictures.
         room("Containers", ["Media", nio]),
-        room("Codecs", ["Media", "CX264", "CVOAAC", nio]),
+        room("Codecs", ["Media", "CX264", "CVOAAC", "CFAAD", "CSpeexDSP", nio]),
         room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
 
         // Floor 3: where pictures and sound come from.
@@ -82,13 +84,20 @@ let package = Package(
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
+        room("Motion", ["Media", "Devices", "Streaming", "CLinux", log]),
+
+        room(
+            "Talkback",
+            ["Media", "Containers", "Codecs", "Devices", "Streaming", nio, collections, log]),
 
         room(
             "PeerToPeer",
             ["Media", "Streaming", "CNice", "COpenSSL", "CUSRSCTP", nio, heap, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Streaming", "Recording"]),
+        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
+        // What an integrator adds to it.
+        room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
@@ -110,8 +119,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
-                arguments, lifecycle, signals,
+                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
+                log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -129,8 +138,10 @@ let package = Package(
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
-        tests("PeerToPeer", [nioEmbedded]),
-        tests("Signalling"),
+        tests("PeerToPeer", ["TestSupport"]),
+        tests("Motion", ["TestSupport", "Devices"]),
+        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
+        tests("Hooks"),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),

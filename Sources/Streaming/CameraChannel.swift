@@ -27,7 +27,8 @@ package final class CameraChannel: Sendable {
     package static let snapshotTimeout = MediaTime.seconds(3)
 
     package init(
-        settings: ChannelSettings, clock: any MediaClock = SystemMediaClock(), logger: Logger,
+        settings: ChannelSettings, orientation: PictureOrientation = .normal,
+        clock: any MediaClock = SystemMediaClock(), logger: Logger,
         onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void = { _ in }
     ) {
         self.settings = settings
@@ -60,7 +61,8 @@ package final class CameraChannel: Sendable {
         video =
             settings.hasVideo
             ? VideoCapture(
-                settings: settings, encoders: encoders, signal: signal, reporter: camera, clock: clock, logger: logger)
+                settings: settings, encoders: encoders, signal: signal, reporter: camera, orientation: orientation,
+                clock: clock, logger: logger)
             : nil
         audio =
             settings.hasAudio
@@ -91,6 +93,9 @@ package final class CameraChannel: Sendable {
         }
         for hub in hubs.values { hub.close() }
     }
+
+    /// From the next picture on.
+    package func turn(_ orientation: PictureOrientation) { video?.turn(orientation) }
 
     /// Nil where the channel has no such stream.
     package func hub(_ quality: StreamQuality) -> StreamHub? { hubs[quality] }

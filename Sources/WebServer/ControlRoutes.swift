@@ -8,12 +8,17 @@ package struct ControlRoutes: RequestRouter {
     private let agent: any AgentControl
     private let registry: ViewerRegistry
     private let recordings: RecordingRoutes?
+    private let feedback: FeedbackRoute
 
     /// - Parameter recordings: nil where nothing is ever recorded.
-    package init(agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil) {
+    package init(
+        agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil,
+        feedback: FeedbackDesk = FeedbackDesk()
+    ) {
         self.agent = agent
         self.registry = registry
         self.recordings = recordings
+        self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
     }
 
     package func route(_ request: HTTPRequest) -> RouteOutcome {
@@ -28,6 +33,7 @@ package struct ControlRoutes: RequestRouter {
         case ("channels", 3) where rest.last == "snapshot": return snapshot(request, channel: rest[rest.startIndex + 1])
         case ("pushes", 1): return pushes(request)
         case ("pushes", 2): return push(request, id: String(rest[rest.startIndex + 1]))
+        case ("feedback", 1): return feedback.route(request)
         case ("events", 1):
             guard request.method == .GET else { return .answer(.methodNotAllowed([.GET])) }
             return .events { [agent] in await agent.events() }

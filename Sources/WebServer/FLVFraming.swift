@@ -28,6 +28,7 @@ package enum FLVFraming: Sendable {
 
 /// WebSocket frames from the server to a viewer.
 package enum WebSocketWriter {
+    static let text: UInt8 = 0x1
     static let binary: UInt8 = 0x2
     static let close: UInt8 = 0x8
     static let ping: UInt8 = 0x9

@@ -12,8 +12,8 @@ package enum RouteOutcome: Sendable {
     case answer(HTTPAnswer)
     /// Work that takes time; cancelled when the client leaves.
     case work(@Sendable () async -> HTTPAnswer)
-    /// The connection becomes a viewer of this hub.
-    case viewer(LiveRequest, StreamHub)
+    /// The connection becomes a viewer of a hub.
+    case viewer(LiveStart)
     /// The connection becomes a viewer of recorded footage.
     case playback(PlaybackStart)
     /// The connection carries a file, and ends with it.
@@ -22,6 +22,8 @@ package enum RouteOutcome: Sendable {
     case later(@Sendable () async -> RouteOutcome)
     /// The connection becomes a stream of events.
     case events(@Sendable () async -> AsyncStream<EventReport>)
+    /// The connection becomes a stream of messages to a viewer.
+    case feedback(FeedbackStart)
 }
 
 extension RouteOutcome {

@@ -1,6 +1,7 @@
 import Configuration
 import ControlProtocol
 import Glibc
+import Hooks
 import Logging
 import Media
 import NIOCore
@@ -20,6 +21,7 @@ final class Agent: Sendable {
     let viewers: ViewerRegistry
     let controlSocket: String
     private let configuration: Mutex<AgentConfiguration>
+    private let device: DeviceService
     private let pushes: PushManager
     private let recording: RecordingService
     /// For looking into recordings, which may wait for the disk.
@@ -51,19 +53,25 @@ final class Agent: Sendable {
         pushes = PushManager(
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
-        let device = DeviceIdentity.ofThisMachine(logger: logger)
+        let identity = DeviceIdentity.ofThisMachine(logger: logger)
         let recording = RecordingService(
-            settings: RecordingSettings(configuration, device: device), hubs: { channels.hub($0, $1) },
+            settings: RecordingSettings(configuration, device: identity), hubs: { channels.hub($0, $1) },
             loop: group.next(), clock: clock, logger: logger
         ) { events.publish($0) }
         self.recording = recording
         control = AgentControlService(
-            device: device, channels: channels, pushes: pushes, recording: recording, events: events,
+            device: identity, channels: channels, pushes: pushes, recording: recording, events: events,
             push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
-        viewers = ViewerRegistry(limit: settings.viewerLimit)
-        let visitors = VisitorTable()
+        let device = DeviceService(
+            channels: channels, recording: recording, path: configuration.stateFolder + "/device",
+            heads: { _ in nil }, talking: { nil }, events: events, logger: logger)
+        self.device = device
+        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock)
+        viewers = ViewerRegistry(visitors: visitors)
+        let feedback = FeedbackDesk(clock: clock)
+        let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
         footageThreads = NIOThreadPool(numberOfThreads: Self.footageThreadCount)
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
@@ -71,13 +79,18 @@ final class Agent: Sendable {
         viewerServer = HTTPServer(
             router: ViewerRoutes(
                 agent: control, registry: viewers, policy: policy,
-                commands: CommandTable(recordings: footage, visitors: visitors), footage: footage), policy: policy,
-            settings: settings, registry: viewers, group: group, logger: logger)
+                commands: CommandTable(
+                    device: device, recordings: footage, visitors: visitors, hook: hook
+                ) { command in
+                    events.publish(
+                        EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
+                        visitor: command.viewer.number)
+                }, feedback: feedback, footage: footage), policy: policy, settings: settings, registry: viewers, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage)),
+                recordings: RecordingRoutes(control: recordings, footage: footage), feedback: feedback),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -107,7 +120,11 @@ final class Agent: Sendable {
                 metadata: ["address": "\(configuration.server.address)"])
         }
         let channels = self.channels
-        _ = await MediaThread.run(name: "channels") { channels.apply(configuration.channels) }
+        let device = self.device
+        _ = await MediaThread.run(name: "channels") {
+            device.remember()
+            return channels.apply(configuration.channels)
+        }
         recording.start()
         await pushes.start()
     }
@@ -188,7 +205,7 @@ extension AgentConfiguration {
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),
-            ("state.folder", new.stateFolder != old.stateFolder),
+            ("signalling", new.signalling != old.signalling), ("state.folder", new.stateFolder != old.stateFolder),
         ].filter(\.1).map(\.0)
     }
 }
@@ -251,10 +268,30 @@ extension RecordingSettings {
     }
 }
 
+extension HookSettings {
+    /// Nil where there is no hook.
+    init?(_ configuration: SignallingConfiguration) {
+        guard let hook = configuration.hook else { return nil }
+        let target: Target =
+            switch hook.target {
+            case .program(let path, let arguments): .program(path: path, arguments: arguments)
+            case .socket(let path): .socket(path: path)
+            }
+        self.init(target: target, timeout: .milliseconds(Int64(hook.timeoutSeconds * 1000)))
+    }
+}
+
 extension CommandTable {
     /// Every command there is.
-    init(recordings: any RecordingQueries, visitors: VisitorTable) {
-        self.init()
+    init(
+        device: any DeviceView, recordings: any RecordingQueries, visitors: VisitorTable,
+        hook: (any UserCommandHook)?, onCall: @escaping @Sendable (InnerCommand) -> Void
+    ) {
+        var userCommands = UserCommands(hook: hook)
+        PTZCommands(device).add(to: &userCommands)
+        TopicCommands(device, visitors: visitors).add(to: &userCommands)
+        self.init(userCommands: userCommands)
+        DeviceCommands(device, visitors: visitors, onCall: onCall).add(to: &self)
         RecordingCommands(recordings).add(to: &self)
         PlaybackCommands(visitors).add(to: &self)
     }

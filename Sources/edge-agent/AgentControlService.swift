@@ -37,6 +37,8 @@ final class AgentControlService: AgentControl {
 
     func viewableChannels() -> [ViewableChannel] { channels.viewable }
 
+    var isStandby: Bool { channels.memory.isStandby }
+
     func illness() async -> String? { illnessText.withLock { $0 } }
 
     func status() async -> StatusReport {
@@ -44,7 +46,7 @@ final class AgentControlService: AgentControl {
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, now: now) }, viewerLimit: 0, viewers: [],
-            pushes: await pushes(), recording: RecordingReport(recording.status, now: now))
+            pushes: await pushes(), isStandby: isStandby, recording: RecordingReport(recording.status, now: now))
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }
@@ -62,6 +64,7 @@ final class AgentControlService: AgentControl {
             throw .notFound("there is no channel \(request.channel); edgectl channels lists them")
         }
         let quality = request.codeStream.quality
+        guard !isStandby else { throw .standby }
         guard channel.hub(quality) != nil else {
             throw .notFound("channel \(request.channel) has no \(quality.rawValue) stream")
         }
@@ -88,6 +91,7 @@ final class AgentControlService: AgentControl {
 
     func snapshot(channel id: Int, stream: CodeStream) async throws(ControlError) -> [UInt8] {
         guard let channel = channels.channel(id) else { throw .notFound("there is no channel \(id)") }
+        guard !isStandby else { throw .standby }
         guard channel.settings.hasVideo else { throw .notFound("channel \(id) has no pictures") }
         guard channel.hub(stream.quality) != nil else {
             throw .notFound("channel \(id) has no \(stream.rawValue) stream")
@@ -164,6 +168,9 @@ extension PushReport.Cause {
 }
 
 extension ControlError {
+    static let standby = ControlError(
+        status: 409, code: "standby", message: "the device is in privacy mode and gives no pictures or sound")
+
     init(_ error: PushError) {
         self =
             switch error {
