@@ -106,8 +106,8 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
-                nioHTTP, nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "PeerToPeer", "Signalling", "ControlProtocol", nio,
+                nioPosix, nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
@@ -119,8 +119,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
-                log, arguments, lifecycle, signals,
+                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
+                "PeerToPeer", "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(

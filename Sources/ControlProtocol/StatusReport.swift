@@ -15,7 +15,8 @@ package struct StatusReport: Codable, Sendable, Hashable {
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
-        viewerLimit: Int, viewers: [ViewerReport], pushes: [PushReport], isStandby: Bool? = nil, recording: RecordingReport? = nil
+        viewerLimit: Int, viewers: [ViewerReport], pushes: [PushReport], isStandby: Bool? = nil,
+        recording: RecordingReport? = nil
     ) {
         self.version = version
         self.device = device

@@ -2,6 +2,8 @@
 package struct ViewerReport: Codable, Sendable, Hashable {
     package enum Transport: String, Codable, Sendable, CaseIterable {
         case http, websocket
+        /// A data channel of a peer.
+        case peer
     }
 
     package enum Activity: String, Codable, Sendable, CaseIterable {
@@ -29,7 +31,8 @@ package struct ViewerReport: Codable, Sendable, Hashable {
     package var queuedBytes: Int
 
     package init(
-        id: UInt64, visitor: UInt32? = nil, requester: String? = nil, activity: Activity, channel: Int, stream: CodeStream, transport: Transport, remote: String,
+        id: UInt64, visitor: UInt32? = nil, requester: String? = nil, activity: Activity, channel: Int,
+        stream: CodeStream, transport: Transport, remote: String,
         connectedSeconds: Double, bytesSent: Int, framesSent: Int, framesDropped: Int, queuedBytes: Int
     ) {
         self.id = id

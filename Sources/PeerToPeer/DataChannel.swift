@@ -16,6 +16,8 @@ package final class DataChannel {
     package let opening: ChannelOpening
     package private(set) weak var link: PeerLink?
     package var handler: (any DataChannelHandler)?
+    /// Leaves room for others: pauses at the link's warning mark.
+    package var isBulk = false
     /// Bytes given to `send`.
     package private(set) var bytesSent = 0
 
@@ -36,10 +38,13 @@ package final class DataChannel {
         self.link = link
     }
 
+    /// Bytes that were given to `send`, or the link as a whole, and did not reach the peer yet.
+    package var waitingBytes: Int { pendingBytes + (link?.bufferedBytes ?? 0) }
+
     /// False while the link holds as much as it should, until it has drained to its low mark. `becameWritable` tells.
     package var isWritable: Bool {
         guard !isClosing, !isClosed, let link else { return false }
-        if pendingBytes > 0 || link.bufferedBytes >= link.marks.high { wasFull = true }
+        if pendingBytes > 0 || link.bufferedBytes >= (isBulk ? link.marks.warn : link.marks.high) { wasFull = true }
         return !wasFull
     }
 

@@ -172,7 +172,7 @@ final class ICEAgent {
         var link = list
         while let node = link {
             if let candidate = node.pointee.data?.assumingMemoryBound(to: NiceCandidate.self),
-                let known = describe(candidate)
+                let known = describe(candidate), !known.isLinkLocal
             {
                 own.append(known)
             }
@@ -182,10 +182,7 @@ final class ICEAgent {
     }
 
     private func describe(_ candidate: UnsafeMutablePointer<NiceCandidate>) -> ICECandidate? {
-        // Others on the same link could reach it, but browsers cannot be told by which interface.
-        guard nice_address_is_linklocal(&candidate.pointee.addr) == 0,
-            let text = nice_agent_generate_local_candidate_sdp(agent, candidate)
-        else { return nil }
+        guard let text = nice_agent_generate_local_candidate_sdp(agent, candidate) else { return nil }
         defer { g_free(text) }
         return ICECandidate(String(cString: text))
     }

@@ -110,6 +110,7 @@ package final class PeerLink {
 
     // MARK: What is known of it
 
+    package var eventLoop: any EventLoop { loop }
     package var bufferedBytes: Int { sctp.bufferedBytes }
     package var roundTripMilliseconds: Int? { sctp.roundTripMilliseconds }
     package var channelCount: Int { channels.count }

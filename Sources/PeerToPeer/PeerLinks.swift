@@ -29,28 +29,29 @@ package final class PeerLinks: @unchecked Sendable {
 
     private let loop = SCTPStack.shared.loop
     private let settings: PeerSettings
-    private let context: DTLSContext
-    private let fingerprint: CertificateFingerprint
     private let logger: Logger
     private let onChannel: ChannelHandler
     // Touched on the loop only.
+    private var identity: (context: DTLSContext, fingerprint: CertificateFingerprint)?
     private var links: [String: PeerLink] = [:]
     private var lastID: UInt64 = 0
     private var sweeper: RepeatedTask?
-    private var isStopped = false
 
     /// How long an answer waits for what servers say of the device's addresses.
     private static let gatheringTime = TimeAmount.milliseconds(500)
 
     /// - Parameter onChannel: called on the peer loop with each channel that a peer opens; gives it its handler.
-    package init(
-        settings: PeerSettings, certificate: PeerCertificate, logger: Logger, onChannel: @escaping ChannelHandler
-    ) throws(PeerCertificate.Problem) {
+    package init(settings: PeerSettings, logger: Logger, onChannel: @escaping ChannelHandler) {
         self.settings = settings
         self.logger = logger
         self.onChannel = onChannel
-        context = try DTLSContext(certificate)
-        fingerprint = certificate.fingerprint
+    }
+
+    /// From now on offers are taken; who calls is shown this certificate.
+    package func start(_ certificate: PeerCertificate) async throws {
+        try await loop.submit {
+            self.identity = (try DTLSContext(certificate), certificate.fingerprint)
+        }.get()
     }
 
     package var eventLoop: any EventLoop { loop }
@@ -95,7 +96,7 @@ package final class PeerLinks: @unchecked Sendable {
     /// Ends all links, and takes no more.
     package func stop() async {
         try? await loop.submit {
-            self.isStopped = true
+            self.identity = nil
             for link in self.links.values { link.end("the agent stops") }
         }.get()
     }
@@ -108,7 +109,9 @@ package final class PeerLinks: @unchecked Sendable {
     // MARK: On the loop
 
     private func makeLink(_ offer: SessionDescription, _ promise: EventLoopPromise<(token: String, answer: String)>) {
-        guard !isStopped else { return promise.fail(PeerRefusal(.failed, "the agent stops")) }
+        guard let (context, fingerprint) = identity else {
+            return promise.fail(PeerRefusal(.failed, "the device takes no peers just now"))
+        }
         guard links.count < settings.maximumLinks else {
             return promise.fail(
                 PeerRefusal(.tooManyLinks, "\(links.count) peers are connected, which is as many as there may be"))
@@ -123,7 +126,7 @@ package final class PeerLinks: @unchecked Sendable {
         links[token] = link
         watch()
         var isAnswered = false
-        let answer = { [fingerprint] in
+        let answer = {
             guard !isAnswered else { return }
             isAnswered = true
             guard let answer = link.answer(to: offer, fingerprint: fingerprint) else {

@@ -218,7 +218,7 @@ final class SCTPAssociation {
         guard message.readableBytes <= Self.maximumMessageBytes,
             partBytes + message.readableBytes <= Self.maximumPartBytes
         else { return events.append(.ended("the peer sent a message larger than was agreed on")) }
-        guard flags & cusrsctp_message_ends != 0 else {
+        guard flags & cusrsctp_end_of_message != 0 else {
             partBytes += message.readableBytes
             parts[stream] = message
             return

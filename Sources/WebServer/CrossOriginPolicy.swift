@@ -31,9 +31,9 @@ package struct CrossOriginPolicy: Sendable {
                 fields.append(("Access-Control-Allow-Origin", origin))
             }
         }
-        fields.append(("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"))
+        fields.append(("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"))
         fields.append(("Access-Control-Allow-Headers", "Range, Authorization, Content-Type, Cache-Control, X-Visitor"))
-        fields.append(("Access-Control-Expose-Headers", "Content-Length, Content-Range, ETag"))
+        fields.append(("Access-Control-Expose-Headers", "Content-Length, Content-Range, ETag, Location"))
         return fields
     }
 

@@ -223,15 +223,9 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer, Cance
 
     func send(headers: StreamHeaders, timestamp: UInt32) {
         writeResponseHead()
-        var block = ByteBuffer()
         let isFirst = !sentHeader
-        if isFirst {
-            sentHeader = true
-            block = FLVWriter.header(hasVideo: headers.video != nil, hasAudio: headers.audio != nil)
-        }
-        FLVWriter.write(headers.metadata, timestamp: timestamp, to: &block)
-        if let video = headers.video { FLVWriter.write(video, timestamp: timestamp, to: &block) }
-        if let audio = headers.audio { FLVWriter.write(audio, timestamp: timestamp, to: &block) }
+        sentHeader = true
+        var block = headers.flv(timestamp: timestamp, isFirst: isFirst)
         guard framing != .http else { return write(block) }
         var message = ByteBuffer()
         framing.writeHeader(payload: block.readableBytes, isFirst: isFirst, to: &message)

@@ -159,11 +159,11 @@ package struct DownloadStart: Sendable {
         if let viewer { access.visitors.endDownload(of: viewer.visitor) }
     }
 
-    func begin(_ download: DownloadStream) {
+    func begin(_ download: any Cancellable) {
         if let viewer { access.visitors.begin(download, of: viewer.visitor) }
     }
 
-    func end(_ download: DownloadStream) {
+    func end(_ download: any Cancellable) {
         if let viewer { access.visitors.end(download, of: viewer.visitor) }
     }
 }

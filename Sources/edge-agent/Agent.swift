@@ -6,6 +6,7 @@ import Logging
 import Media
 import NIOCore
 import NIOPosix
+import PeerToPeer
 import Publishing
 import Recording
 import Signalling
@@ -28,6 +29,7 @@ final class Agent: Sendable {
     private let footageThreads: NIOThreadPool
     private let events: EventHub
     private let group: MultiThreadedEventLoopGroup
+    private let peers: PeerLinks
     private let viewerServer: HTTPServer
     private let controlServer: HTTPServer
     private let threshold: LogThreshold
@@ -76,16 +78,20 @@ final class Agent: Sendable {
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
             clock: clock)
+        let routes = ViewerRoutes(
+            agent: control, registry: viewers, policy: policy,
+            commands: CommandTable(
+                device: device, recordings: footage, visitors: visitors, hook: hook
+            ) { command in
+                events.publish(
+                    EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
+                    visitor: command.viewer.number)
+            }, feedback: feedback, footage: footage)
+        let requests = PeerRequests(router: routes, settings: settings, registry: viewers, logger: logger)
+        peers = PeerLinks(settings: PeerSettings(configuration), logger: logger) { requests.take($0) }
         viewerServer = HTTPServer(
-            router: ViewerRoutes(
-                agent: control, registry: viewers, policy: policy,
-                commands: CommandTable(
-                    device: device, recordings: footage, visitors: visitors, hook: hook
-                ) { command in
-                    events.publish(
-                        EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
-                        visitor: command.viewer.number)
-                }, feedback: feedback, footage: footage), policy: policy, settings: settings, registry: viewers, group: group, logger: logger)
+            router: PeerRoutes(links: peers, policy: policy, next: routes), policy: policy, settings: settings,
+            registry: viewers, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         controlServer = HTTPServer(
             router: ControlRoutes(
@@ -111,6 +117,7 @@ final class Agent: Sendable {
             }
         }
         footageThreads.start()
+        await startPeers(stateFolder: configuration.stateFolder)
         // First, since it also keeps a second agent from taking the devices of the first.
         try await controlServer.start(.unixSocket(path: configuration.controlSocket))
         try await viewerServer.start(.tcp(host: configuration.server.address, port: configuration.server.port))
@@ -129,6 +136,23 @@ final class Agent: Sendable {
         await pushes.start()
     }
 
+    /// Without a certificate there are no peers, and everything else all the same.
+    private func startPeers(stateFolder: String) async {
+        let logger = self.logger
+        let certificate = await MediaThread.run(name: "certificate") {
+            Result { () throws(PeerCertificate.Problem) in
+                try PeerCertificate.kept(at: stateFolder + "/peer-certificate.pem") { problem in
+                    logger.warning("the peers' certificate", metadata: ["detail": "\(problem)"])
+                }
+            }
+        }
+        do {
+            try await peers.start(try certificate.get())
+        } catch {
+            logger.error("no viewer can connect peer to peer", metadata: ["detail": "\(error)"])
+        }
+    }
+
     /// From now on, until the pushes are shut down.
     var pushEvents: AsyncStream<PushEvent> { pushes.events() }
 
@@ -145,8 +169,9 @@ final class Agent: Sendable {
         let recording = self.recording
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
+        async let peersEnded: Void = peers.stop()
         async let recordingsEnded: Void = MediaThread.run(name: "recorder-stop") { recording.stop() }
-        _ = await (pushesEnded, viewersEnded, recordingsEnded)
+        _ = await (pushesEnded, viewersEnded, peersEnded, recordingsEnded)
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -294,5 +319,11 @@ extension CommandTable {
         DeviceCommands(device, visitors: visitors, onCall: onCall).add(to: &self)
         RecordingCommands(recordings).add(to: &self)
         PlaybackCommands(visitors).add(to: &self)
+    }
+}
+
+extension PeerSettings {
+    init(_ configuration: AgentConfiguration) {
+        self.init()
     }
 }

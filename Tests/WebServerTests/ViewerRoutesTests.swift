@@ -42,7 +42,7 @@ import WebServer
         rig.loop.run()
         let (head, body) = split(try rig.output(channel))
         #expect(head.hasPrefix("HTTP/1.1 \(status) "), "\(head)")
-        #expect(head.contains("\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, OPTIONS"))
+        #expect(head.contains("\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, PATCH, DELETE, OPTIONS"))
         #expect(!head.contains("Access-Control-Allow-Origin"))
         if status >= 400 {
             #expect(head.contains("\r\nContent-Type: application/json"))

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <usrsctp.h>
 
-// The system's MSG_EOR has another value.
-static const int cusrsctp_message_ends = 0x8;
+// An enumerator behind a macro, which Swift does not see as a number.
+static const int cusrsctp_end_of_message = MSG_EOR;
 
 static inline struct sockaddr_conn cusrsctp_address(uintptr_t id, uint16_t port) {
     struct sockaddr_conn address = {.sconn_family = AF_CONN, .sconn_port = htons(port), .sconn_addr = (void *)id};
