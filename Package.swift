@@ -98,7 +98,9 @@ let package = Package(
         room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
         // What an integrator adds to it.
         room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
+        room(
+            "Configuration",
+            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "PeerToPeer", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -112,6 +114,7 @@ let package = Package(
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
                 .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
+                .embedInCode("Page/edge-agent-viewer.js"), .embedInCode("Page/edge-agent-viewer.d.ts"),
             ]),
 
         // Floor 8: programs.

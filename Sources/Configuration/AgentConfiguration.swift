@@ -1,4 +1,5 @@
 import Media
+import PeerToPeer
 import Recording
 import Streaming
 
@@ -9,6 +10,7 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var push: PushConfiguration
     package var recording: RecordingConfiguration
     package var signalling: SignallingConfiguration
+    package var peers: PeerSettings
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.

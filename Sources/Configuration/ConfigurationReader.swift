@@ -2,6 +2,7 @@ import Codecs
 import Devices
 import Imaging
 import Media
+import PeerToPeer
 import Recording
 import Streaming
 
@@ -46,6 +47,7 @@ package enum ConfigurationReader {
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
+            peers: section.section("peers") { PeerSettings($0) },
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)

@@ -10,49 +10,6 @@ protocol ICEAgentDelegate: AnyObject {
     func ice(_ agent: ICEAgent, received datagram: UnsafeRawBufferPointer)
 }
 
-/// Which servers help to find a way, and which ways are allowed.
-package struct ICESettings: Sendable, Hashable {
-    /// A STUN server's address and port.
-    package struct Server: Sendable, Hashable {
-        package var host: String
-        package var port: UInt16
-
-        package init(host: String, port: UInt16) {
-            self.host = host
-            self.port = port
-        }
-    }
-
-    package struct Relay: Sendable, Hashable {
-        package enum Transport: String, Sendable, Hashable, CaseIterable { case udp, tcp, tls }
-
-        package var server: Server
-        package var transport: Transport
-        package var user: String
-        package var password: String
-
-        package init(server: Server, transport: Transport, user: String, password: String) {
-            self.server = server
-            self.transport = transport
-            self.user = user
-            self.password = password
-        }
-    }
-
-    package var stun: Server?
-    package var relays: [Relay] = []
-    /// Only through relays, so that viewers do not learn the device's addresses.
-    package var relayOnly = false
-    /// Where UDP is blocked, TCP may pass.
-    package var usesTCP = true
-    /// The device's addresses that are offered; empty means all but loopback.
-    package var addresses: [String] = []
-    /// Of UDP sockets; nil leaves it to the system.
-    package var ports: ClosedRange<UInt16>?
-
-    package init() {}
-}
-
 /// Finds a way to one peer (RFC 8445), and sends and receives on it. Belongs to the peer loop.
 final class ICEAgent {
     weak var delegate: (any ICEAgentDelegate)?

@@ -65,7 +65,7 @@ package struct ICECandidate: Sendable, Hashable {
     /// Whether it holds on one link only; by which of its interfaces, a browser cannot be told.
     var isLinkLocal: Bool { address.hasPrefix("169.254.") || address.lowercased().hasPrefix("fe80:") }
 
-    private static func isAddress(_ text: Substring) -> Bool {
+    package static func isAddress(_ text: some StringProtocol) -> Bool {
         var bytes = in6_addr()
         return inet_pton(AF_INET, String(text), &bytes) == 1 || inet_pton(AF_INET6, String(text), &bytes) == 1
     }

@@ -46,6 +46,10 @@ package struct PageAssets: Sendable {
             "/page.js": Asset(PackageResources.page_js, type: "text/javascript; charset=utf-8"),
             "/recordings.js": Asset(PackageResources.recordings_js, type: "text/javascript; charset=utf-8"),
             "/player.js": Asset(PackageResources.player_js, type: "text/javascript; charset=utf-8"),
+            "/edge-agent-viewer.js": Asset(
+                PackageResources.edge_agent_viewer_js, type: "text/javascript; charset=utf-8"),
+            "/edge-agent-viewer.d.ts": Asset(
+                PackageResources.edge_agent_viewer_d_ts, type: "text/plain; charset=utf-8"),
         ]
     }
 

@@ -88,7 +88,7 @@ final class Agent: Sendable {
                     visitor: command.viewer.number)
             }, feedback: feedback, footage: footage)
         let requests = PeerRequests(router: routes, settings: settings, registry: viewers, logger: logger)
-        peers = PeerLinks(settings: PeerSettings(configuration), logger: logger) { requests.take($0) }
+        peers = PeerLinks(settings: configuration.peers, logger: logger) { requests.take($0) }
         viewerServer = HTTPServer(
             router: PeerRoutes(links: peers, policy: policy, next: routes), policy: policy, settings: settings,
             registry: viewers, group: group, logger: logger)
@@ -226,7 +226,7 @@ extension AgentConfiguration {
         push.defaultTarget = old.push.defaultTarget
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
-            ("server", server != old.server), ("push", push != old.push),
+            ("server", server != old.server), ("push", push != old.push), ("peers", new.peers != old.peers),
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),
@@ -319,11 +319,5 @@ extension CommandTable {
         DeviceCommands(device, visitors: visitors, onCall: onCall).add(to: &self)
         RecordingCommands(recordings).add(to: &self)
         PlaybackCommands(visitors).add(to: &self)
-    }
-}
-
-extension PeerSettings {
-    init(_ configuration: AgentConfiguration) {
-        self.init()
     }
 }

@@ -106,7 +106,7 @@ import Testing
                 case 0: bytes[index] = UInt8.random(in: 0...255, using: &generator)
                 case 1: bytes.remove(at: index)
                 case 2: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
-                default: bytes.removeLast(min(bytes.count - 1, Int.random(in: 0..<200, using: &generator)))
+                default: bytes.removeLast(min(bytes.count / 2, Int.random(in: 0..<200, using: &generator)))
                 }
             }
             guard let offer = try? SessionDescription(String(decoding: bytes, as: UTF8.self)) else { continue }

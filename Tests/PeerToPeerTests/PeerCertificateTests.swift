@@ -1,0 +1,31 @@
+import Glibc
+import PeerToPeer
+import TestSupport
+import Testing
+
+@Suite struct PeerCertificateTests {
+    @Test func whatIsKeptIsTheSameAfterwards() throws {
+        let certificate = try PeerCertificate()
+        #expect(certificate.fingerprint.bytes.count == 32)
+        #expect(try PeerCertificate(pem: certificate.pem).fingerprint == certificate.fingerprint)
+        #expect(try PeerCertificate().fingerprint != certificate.fingerprint)
+    }
+
+    @Test func aBrokenFileIsNoCertificate() throws {
+        let pem = try PeerCertificate().pem
+        #expect(throws: PeerCertificate.Problem.self) { try PeerCertificate(pem: Array(pem.prefix(pem.count / 2))) }
+        #expect(throws: PeerCertificate.Problem.self) { try PeerCertificate(pem: []) }
+    }
+
+    @Test func fingerprintsAreReadAndCompared() throws {
+        let fingerprint = try PeerCertificate().fingerprint
+        let read = try #require(CertificateFingerprint(fingerprint.text.lowercased()))
+        #expect(read.matches(fingerprint))
+        var bytes = fingerprint.bytes
+        bytes[31] ^= 1
+        #expect(!CertificateFingerprint(function: .sha256, bytes: bytes).matches(fingerprint))
+        for text in ["", "sha-256", "sha-1 AA:BB", "sha-256 AA:BB", "sha-256 " + fingerprint.text] {
+            #expect(CertificateFingerprint(text) == nil)
+        }
+    }
+}
