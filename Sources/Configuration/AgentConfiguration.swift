@@ -11,6 +11,8 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var recording: RecordingConfiguration
     package var signalling: SignallingConfiguration
     package var peers: PeerSettings
+    /// Nil where viewers for whom there is no place are sent nowhere.
+    package var handOff: HandOffConfiguration?
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.
@@ -99,6 +101,18 @@ package struct RecordingConfiguration: Sendable, Hashable {
     package var plans: [RecordingPlan]
     /// By channel.
     package var limits: [Int: RetentionLimits]
+}
+
+/// Where viewers go for whom there is no place.
+package struct HandOffConfiguration: Sendable, Hashable {
+    /// The media service that a stream is pushed to; `{channel}` and `{stream}` are replaced.
+    package var target: String
+    /// Where viewers find it there, likewise.
+    package var viewerURL: String
+    /// How long a push outlives the last hand-off.
+    package var lingerSeconds: Double
+    /// How long the service may take to take the stream.
+    package var patienceSeconds: Double
 }
 
 /// How viewers' commands are answered.

@@ -47,7 +47,7 @@ package enum ConfigurationReader {
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
-            peers: section.section("peers") { PeerSettings($0) },
+            peers: section.section("peers") { PeerSettings($0) }, handOff: section.section("handOff", handOff),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)
@@ -273,6 +273,21 @@ package enum ConfigurationReader {
                     return plan
                 }
             }, limits: Dictionary(limits) { first, _ in first }.filter { $1 != RetentionLimits() })
+    }
+
+    private static func handOff(_ section: SectionReader) -> HandOffConfiguration? {
+        let target = section.text("target")
+        let viewerURL = section.text("viewerURL")
+        let linger = section.number("lingerSeconds", 1...3600) ?? 30
+        let patience = section.number("patienceSeconds", 1...60) ?? 8
+        if target != nil { section.require("viewerURL", isThere: viewerURL != nil, "where viewers find the stream") }
+        if viewerURL != nil { section.require("target", isThere: target != nil, "the service that it is pushed to") }
+        guard let target, let viewerURL else { return nil }
+        if let node = section.node("viewerURL"), !viewerURL.hasPrefix("http://"), !viewerURL.hasPrefix("https://") {
+            section.mistake(at: node, "\(section.path).viewerURL must begin with http:// or https://")
+        }
+        return HandOffConfiguration(
+            target: target, viewerURL: viewerURL, lingerSeconds: linger, patienceSeconds: patience)
     }
 
     private static func hook(_ section: SectionReader) -> SignallingConfiguration.Hook? {

@@ -24,7 +24,9 @@ package final class PeerLink {
     package let token: String
     package let createdAt: NIODeadline
     package private(set) var state = State.connecting
-    package private(set) var marks: BufferMarks
+    package var marks: BufferMarks { meter.marks }
+    /// What the way to the peer carries, in bytes a second; nil as long as it was never full.
+    package var rate: Double? { meter.rate }
     package private(set) var bytesSent = 0
     package private(set) var bytesReceived = 0
     /// From the offer to the first channel that could be opened.
@@ -41,6 +43,7 @@ package final class PeerLink {
     private let isDTLSClient: Bool
     private var channels: [UInt16: DataChannel] = [:]
     private var lastHeard: NIODeadline
+    private var meter: DrainMeter
     private var gathered: [() -> Void] = []
     private var hasGathered = false
 
@@ -52,6 +55,7 @@ package final class PeerLink {
     static let connectTime = TimeAmount.seconds(30)
     /// A peer that is open, and answers none of three questions, is gone.
     static let silence = TimeAmount.seconds(15)
+    private static let farewell = TimeAmount.seconds(3)
 
     /// Nil where libnice or OpenSSL cannot make what it takes.
     init?(
@@ -72,7 +76,7 @@ package final class PeerLink {
         self.onEnd = onEnd
         self.ice = ice
         self.dtls = dtls
-        marks = settings.marks
+        meter = DrainMeter(settings.marks, now: loop.now)
         remoteSCTPPort = offer.sctpPort
         createdAt = loop.now
         lastHeard = loop.now
@@ -183,6 +187,14 @@ package final class PeerLink {
 
     // MARK: Being looked after
 
+    /// Some times a second: finds out what the way carries.
+    func measure(now: NIODeadline) {
+        guard state == .open else { return }
+        meter.review(now: now, sent: bytesSent, buffered: bufferedBytes)
+        // With other marks, perhaps there is room.
+        sctpHasRoom()
+    }
+
     /// About once a second: finds out whether the peer is gone without saying so.
     func sweep(now: NIODeadline) {
         switch state {
@@ -269,7 +281,9 @@ extension PeerLink: SCTPAssociationDelegate {
         case .message(let stream, let kind, let message): received(kind, message, on: stream)
         case .peerReset(let streams): peerReset(streams)
         case .ownReset(let streams): ownReset(streams)
-        case .ended(let reason): end(reason)
+        case .ended(let reason):
+            // A peer that is heard up to its end broke off.
+            end(loop.now - lastHeard < Self.farewell ? "the peer left" : reason)
         }
     }
 

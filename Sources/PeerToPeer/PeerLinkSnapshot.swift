@@ -14,6 +14,8 @@ package struct PeerLinkSnapshot: Sendable, Hashable {
     package var bytesSent: Int
     package var bytesReceived: Int
     package var bufferedBytes: Int
+    /// What the way carries; nil as long as it was never full.
+    package var bytesPerSecond: Int?
 
     /// Whether a relay carries it.
     package var isRelayed: Bool { localKind == .relay || remoteKind == .relay }
@@ -32,5 +34,6 @@ package struct PeerLinkSnapshot: Sendable, Hashable {
         bytesSent = link.bytesSent
         bytesReceived = link.bytesReceived
         bufferedBytes = link.bufferedBytes
+        bytesPerSecond = link.rate.map { Int($0) }
     }
 }

@@ -39,6 +39,8 @@ package final class PeerLinks: @unchecked Sendable {
 
     /// How long an answer waits for what servers say of the device's addresses.
     private static let gatheringTime = TimeAmount.milliseconds(500)
+    /// How often links are looked at.
+    private static let watchInterval = TimeAmount.milliseconds(200)
 
     /// - Parameter onChannel: called on the peer loop with each channel that a peer opens; gives it its handler.
     package init(settings: PeerSettings, logger: Logger, onChannel: @escaping ChannelHandler) {
@@ -169,9 +171,12 @@ package final class PeerLinks: @unchecked Sendable {
 
     private func watch() {
         guard sweeper == nil else { return }
-        sweeper = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [self] _ in
+        sweeper = loop.scheduleRepeatedTask(initialDelay: Self.watchInterval, delay: Self.watchInterval) { [self] _ in
             let now = loop.now
-            for link in links.values { link.sweep(now: now) }
+            for link in links.values {
+                link.measure(now: now)
+                link.sweep(now: now)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ import Streaming
 package struct DeviceCommands: Sendable {
     private let device: any DeviceView
     private let visitors: VisitorTable
+    private let handOffs: HandOffDesk?
     private let onCall: @Sendable (InnerCommand) -> Void
 
     /// What viewers say about a call.
@@ -11,12 +12,16 @@ package struct DeviceCommands: Sendable {
         "call_answer", "call_hang_up", "call_reject", "call_cancel", "call_busy", "call_timeout",
     ]
 
-    /// - Parameter onCall: told of each command about a call; must not block.
+    /// - Parameters:
+    ///   - handOffs: where those go for whom there is no place; nil for nowhere.
+    ///   - onCall: told of each command about a call; must not block.
     package init(
-        _ device: any DeviceView, visitors: VisitorTable, onCall: @escaping @Sendable (InnerCommand) -> Void = { _ in }
+        _ device: any DeviceView, visitors: VisitorTable, handOffs: HandOffDesk? = nil,
+        onCall: @escaping @Sendable (InnerCommand) -> Void = { _ in }
     ) {
         self.device = device
         self.visitors = visitors
+        self.handOffs = handOffs
         self.onCall = onCall
     }
 
@@ -37,7 +42,19 @@ package struct DeviceCommands: Sendable {
     private func state(_ command: InnerCommand) -> CommandReply {
         let (isAdmitted, connected) = visitors.prospect(of: command.viewer)
         let status = status(command, isAdmitted: isAdmitted)
+        if status == "405", let url = handOffURL(command) {
+            return CommandReply([
+                ["status": .text(status), "appConnectNum": .quoted(connected), "handOff": .text(url)]
+            ])
+        }
         return CommandReply([["status": .text(status), "appConnectNum": .quoted(connected)]])
+    }
+
+    /// Where the stream is to be had once somebody has asked for it in earnest.
+    private func handOffURL(_ command: InnerCommand) -> String? {
+        guard command.query["type"]?.lowercased() == "live", let quality = LiveRequest.quality(command.query["quality"])
+        else { return nil }
+        return handOffs?.url(of: .init(channel: command.channel, name: quality.rawValue))
     }
 
     private func status(_ command: InnerCommand, isAdmitted: Bool) -> String {

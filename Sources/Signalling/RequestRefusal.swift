@@ -35,6 +35,9 @@ package struct RequestRefusal: Error, Sendable, Hashable {
     package static let standby = RequestRefusal(
         status: 404, code: "standby", message: "the device is in privacy mode and gives no pictures or sound")
 
+    /// All places are taken.
+    package var isFull: Bool { occupancy != nil }
+
     package static func malformed(_ message: String) -> RequestRefusal {
         RequestRefusal(status: 404, code: "badRequest", message: message)
     }

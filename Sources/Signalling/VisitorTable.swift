@@ -121,6 +121,9 @@ package final class VisitorTable: Sendable {
         detach(viewer.visitor)
     }
 
+    /// Whether a viewer that comes now would be let in.
+    package var hasFreePlace: Bool { state.withLock { $0.admission.admits(nil, isServer: false) } }
+
     /// Whether a stream would be granted, and how many are connected, who asks included. One without a name is taken
     /// for one of those that are there, and for a new viewer where it is to be admitted.
     package func prospect(of viewer: ViewerIdentity) -> (isAdmitted: Bool, connected: Int) {

@@ -1,6 +1,7 @@
 import ControlProtocol
 import NIOCore
 import NIOHTTP1
+import PeerToPeer
 import Signalling
 
 /// The control API, served on the Unix socket only.
@@ -9,15 +10,17 @@ package struct ControlRoutes: RequestRouter {
     private let registry: ViewerRegistry
     private let recordings: RecordingRoutes?
     private let feedback: FeedbackRoute
+    private let peers: PeerLinks?
 
     /// - Parameter recordings: nil where nothing is ever recorded.
     package init(
         agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil,
-        feedback: FeedbackDesk = FeedbackDesk()
+        feedback: FeedbackDesk = FeedbackDesk(), peers: PeerLinks? = nil
     ) {
         self.agent = agent
         self.registry = registry
         self.recordings = recordings
+        self.peers = peers
         self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
     }
 
@@ -30,6 +33,7 @@ package struct ControlRoutes: RequestRouter {
         case ("status", 1): return read(request) { [self] in .json(await status()) }
         case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }
         case ("viewers", 1): return read(request) { [registry] in .json(await registry.reports()) }
+        case ("peers", 1): return read(request) { [peers] in .json(await peers?.reports().map(PeerReport.init) ?? []) }
         case ("channels", 3) where rest.last == "snapshot": return snapshot(request, channel: rest[rest.startIndex + 1])
         case ("pushes", 1): return pushes(request)
         case ("pushes", 2): return push(request, id: String(rest[rest.startIndex + 1]))

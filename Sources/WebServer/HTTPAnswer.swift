@@ -91,6 +91,11 @@ package struct HTTPAnswer: Sendable {
         return answer
     }
 
+    /// What was asked for is to be had there, for now.
+    package static func elsewhere(_ url: String) -> HTTPAnswer {
+        HTTPAnswer(status: 302, headers: [("Location", url), ("Cache-Control", "no-store")])
+    }
+
     /// To a range that the file does not have.
     package static func rangeRefused(_ length: Int64) -> HTTPAnswer {
         var answer = error(status: 416, code: "noSuchRange", message: "the recording has \(length) bytes")

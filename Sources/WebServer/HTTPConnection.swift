@@ -229,7 +229,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let visitors = server.registry.visitors
         becomeViewer(
             start.tracks == .audio ? .liveAudio : .live, of: start.viewer, channel: start.request.channel,
-            stream: start.request.quality, request, context,
+            stream: start.request.quality, request, context, whenFull: start.whenFull,
             onEnd: { viewer in if let viewer { visitors.end(viewer, at: start.place) } }
         ) { viewer, loop in
             visitors.begin(viewer, at: start.place)
@@ -254,8 +254,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     private func becomeViewer(
         _ activity: ViewerReport.Activity, of identity: ViewerIdentity, channel number: Int, stream: StreamQuality,
-        _ request: HTTPRequest, _ context: ChannelHandlerContext, onEnd: @escaping (FLVViewer?) -> Void,
-        begin: (FLVViewer, any EventLoop) -> (any FrameFeed)?
+        _ request: HTTPRequest, _ context: ChannelHandlerContext, whenFull: (@Sendable () async -> HTTPAnswer)? = nil,
+        onEnd: @escaping (FLVViewer?) -> Void, begin: (FLVViewer, any EventLoop) -> (any FrameFeed)?
     ) {
         guard context.channel.isActive else { return onEnd(nil) }
         let framing: FLVFraming
@@ -276,6 +276,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let place: ViewerPlace
         do throws(RequestRefusal) { place = try server.registry.enter(identity) } catch {
             onEnd(nil)
+            if error.isFull, let whenFull { return wait(for: { .answer(await whenFull()) }, request, context) }
             return answer(.refusal(error), context)
         }
         let viewer = FLVViewer(

@@ -101,11 +101,14 @@ final class PeerRequest: DataChannelHandler {
         let visitors = server.registry.visitors
         watch(
             start.tracks == .audio ? .liveAudio : .live, of: start.viewer, channel: start.request.channel,
-            stream: start.request.quality,
+            stream: start.request.quality, whenFull: start.whenFull,
             onEnd: { viewer in if let viewer { visitors.end(viewer, at: start.place) } }
         ) { viewer, loop in
             visitors.begin(viewer, at: start.place)
-            return start.hub.subscribe(viewer, on: loop, tracks: start.tracks, limits: PeerViewer.limits)
+            let hubs = [start.hub] + (start.tracks == .audio ? [] : [start.lesser].compactMap(\.self))
+            return AdaptiveFeed(
+                viewer, hubs: hubs, on: loop, tracks: start.tracks, limits: PeerViewer.limits
+            ) { viewer.changed(toLevel: $0) }
         }
     }
 
@@ -126,11 +129,13 @@ final class PeerRequest: DataChannelHandler {
 
     private func watch(
         _ activity: ViewerReport.Activity, of identity: ViewerIdentity, channel number: Int, stream: StreamQuality,
-        onEnd: @escaping (PeerViewer?) -> Void, begin: (PeerViewer, any EventLoop) -> (any FrameFeed)?
+        whenFull: (@Sendable () async -> HTTPAnswer)? = nil, onEnd: @escaping (PeerViewer?) -> Void,
+        begin: (PeerViewer, any EventLoop) -> (any FrameFeed)?
     ) {
         let place: ViewerPlace
         do throws(RequestRefusal) { place = try server.registry.enter(identity) } catch {
             onEnd(nil)
+            if error.isFull, let whenFull { return wait(for: { .answer(await whenFull()) }) }
             return answer(.refusal(error))
         }
         let viewer = PeerViewer(

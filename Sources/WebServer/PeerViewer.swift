@@ -11,7 +11,7 @@ import Streaming
 final class PeerViewer: DataChannelHandler, FrameSink, RegisteredViewer, Cancellable, @unchecked Sendable {
     /// How much may wait above the link's own buffer before frames are dropped. Less than for others: what is late on
     /// a poor path is better dropped than sent.
-    static let limits = Subscription.Limits(bytes: 2 << 20, span: .milliseconds(600))
+    static let limits = Subscription.Limits(bytes: 2 << 20, span: .milliseconds(400))
     /// A viewer has nothing to say on this channel; one that says so much is sent away.
     static let maximumStrayMessages = 256
 
@@ -37,6 +37,7 @@ final class PeerViewer: DataChannelHandler, FrameSink, RegisteredViewer, Cancell
     private var isFinished = false
     private var isDraining = false
     private var strayMessages = 0
+    private var isOnLesserStream = false
     private var departure = "left"
     /// The beginning of a frame with its header, as one message.
     private var first = ByteBuffer()
@@ -119,6 +120,12 @@ final class PeerViewer: DataChannelHandler, FrameSink, RegisteredViewer, Cancell
             ]) { own, _ in own })
     }
 
+    /// The path carries another of the channel's streams better.
+    func changed(toLevel level: Int) {
+        isOnLesserStream = level > 0
+        log("viewer's stream changed", ["to": isOnLesserStream ? "sub" : "main"])
+    }
+
     // MARK: Frames out
 
     var isWritable: Bool { !isFinished && channel.isWritable }
@@ -182,7 +189,8 @@ final class PeerViewer: DataChannelHandler, FrameSink, RegisteredViewer, Cancell
         return ViewerReport(
             id: description.place.id, visitor: description.place.viewer.number,
             requester: description.place.viewer.requester, activity: description.activity, channel: description.channel,
-            stream: description.stream == .main ? .main : .sub, transport: .peer, remote: remote,
+
+            stream: description.stream == .main && !isOnLesserStream ? .main : .sub, transport: .peer, remote: remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000,
             bytesSent: channel.bytesSent, framesSent: counters?.framesSent ?? 0,
             framesDropped: counters?.framesDropped ?? 0,

@@ -6,7 +6,11 @@ package struct LiveStart: Sendable {
     let request: LiveRequest
     let tracks: TrackSelection
     let hub: StreamHub
+    /// A lesser stream of the channel, for a path that cannot carry this one.
+    let lesser: StreamHub?
     let viewer: ViewerIdentity
+    /// The answer to a viewer for whom there is no place; nil where that is just so.
+    let whenFull: (@Sendable () async -> HTTPAnswer)?
 
     var place: VisitorTable.Place {
         .init(visitor: viewer.visitor, channel: request.channel, kind: tracks == .audio ? .liveAudio : .live)

@@ -11,13 +11,16 @@ package struct ViewerRoutes: RequestRouter {
     private let commands: CommandTable
     private let feedback: FeedbackDesk
     private let footage: FootageAccess?
+    private let handOffs: HandOffDesk?
     private let page: PageAssets
 
-    /// - Parameter footage: nil where nothing is ever recorded.
+    /// - Parameters:
+    ///   - footage: nil where nothing is ever recorded.
+    ///   - handOffs: nil where viewers for whom there is no place are sent nowhere.
     package init(
         agent: any AgentView, registry: ViewerRegistry, policy: CrossOriginPolicy,
         commands: CommandTable = CommandTable(), feedback: FeedbackDesk = FeedbackDesk(),
-        footage: FootageAccess? = nil, page: PageAssets = PageAssets()
+        footage: FootageAccess? = nil, handOffs: HandOffDesk? = nil, page: PageAssets = PageAssets()
     ) {
         self.agent = agent
         self.registry = registry
@@ -25,6 +28,7 @@ package struct ViewerRoutes: RequestRouter {
         self.commands = commands
         self.feedback = feedback
         self.footage = footage
+        self.handOffs = handOffs
         self.page = page
     }
 
@@ -96,8 +100,26 @@ package struct ViewerRoutes: RequestRouter {
             throw .notFound("channel \(live.channel) has no quality \(LiveRequest.name(of: live.quality))")
         }
         if agent.isStandby { throw .standby }
-        let start = LiveStart(request: live, tracks: tracks, hub: hub, viewer: viewer)
+        let start = LiveStart(
+            request: live, tracks: tracks, hub: hub, lesser: live.quality == .main ? channel?.hubs[.sub] : nil,
+            viewer: viewer, whenFull: tracks == .all ? handOff(live) : nil)
         return request.method == .HEAD ? .answer(.flv()) : .viewer(start)
+    }
+
+    /// Elsewhere there may be a place.
+    private func handOff(_ live: LiveRequest) -> (@Sendable () async -> HTTPAnswer)? {
+        guard let handOffs else { return nil }
+        let stream = HandOffDesk.Stream(channel: live.channel, name: live.quality.rawValue)
+        return {
+            guard let url = await handOffs.handOff(stream) else {
+                var answer = HTTPAnswer.error(
+                    status: 503, code: "handOffFailed",
+                    message: "all places are taken, and the media service does not take the stream")
+                answer.headers.append(("X-Hand-Off", "failed"))
+                return answer
+            }
+            return .elsewhere(url)
+        }
     }
 
     private func playback(

@@ -30,6 +30,7 @@ final class Agent: Sendable {
     private let events: EventHub
     private let group: MultiThreadedEventLoopGroup
     private let peers: PeerLinks
+    private let handOffs: HandOffDesk?
     private let viewerServer: HTTPServer
     private let controlServer: HTTPServer
     private let threshold: LogThreshold
@@ -61,9 +62,10 @@ final class Agent: Sendable {
             loop: group.next(), clock: clock, logger: logger
         ) { events.publish($0) }
         self.recording = recording
-        control = AgentControlService(
+        let control = AgentControlService(
             device: identity, channels: channels, pushes: pushes, recording: recording, events: events,
             push: configuration.push, clock: clock)
+        self.control = control
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         let device = DeviceService(
@@ -78,15 +80,24 @@ final class Agent: Sendable {
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
             clock: clock)
+        let handOffs = configuration.handOff.map { handOff in
+            HandOffDesk(
+                settings: .init(
+                    viewerURL: handOff.viewerURL, linger: .milliseconds(Int64(handOff.lingerSeconds * 1000)),
+                    patience: .milliseconds(Int64(handOff.patienceSeconds * 1000))),
+                pushes: HandOffPushes(control: control, target: handOff.target), clock: clock
+            ) { visitors.hasFreePlace }
+        }
+        self.handOffs = handOffs
         let routes = ViewerRoutes(
             agent: control, registry: viewers, policy: policy,
             commands: CommandTable(
-                device: device, recordings: footage, visitors: visitors, hook: hook
+                device: device, recordings: footage, visitors: visitors, handOffs: handOffs, hook: hook
             ) { command in
                 events.publish(
                     EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
                     visitor: command.viewer.number)
-            }, feedback: feedback, footage: footage)
+            }, feedback: feedback, footage: footage, handOffs: handOffs)
         let requests = PeerRequests(router: routes, settings: settings, registry: viewers, logger: logger)
         peers = PeerLinks(settings: configuration.peers, logger: logger) { requests.take($0) }
         viewerServer = HTTPServer(
@@ -96,7 +107,7 @@ final class Agent: Sendable {
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage), feedback: feedback),
+                recordings: RecordingRoutes(control: recordings, footage: footage), feedback: feedback, peers: peers),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -134,6 +145,12 @@ final class Agent: Sendable {
         }
         recording.start()
         await pushes.start()
+    }
+
+    /// Looks after what the hand-off began, until it is cancelled.
+    func lookAfterHandOffs() async {
+        guard let handOffs else { return }
+        while (try? await Task.sleep(nanoseconds: 1_000_000_000)) != nil { await handOffs.review() }
     }
 
     /// Without a certificate there are no peers, and everything else all the same.
@@ -227,6 +244,7 @@ extension AgentConfiguration {
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
             ("server", server != old.server), ("push", push != old.push), ("peers", new.peers != old.peers),
+            ("handOff", new.handOff != old.handOff),
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),
@@ -310,13 +328,13 @@ extension CommandTable {
     /// Every command there is.
     init(
         device: any DeviceView, recordings: any RecordingQueries, visitors: VisitorTable,
-        hook: (any UserCommandHook)?, onCall: @escaping @Sendable (InnerCommand) -> Void
+        handOffs: HandOffDesk?, hook: (any UserCommandHook)?, onCall: @escaping @Sendable (InnerCommand) -> Void
     ) {
         var userCommands = UserCommands(hook: hook)
         PTZCommands(device).add(to: &userCommands)
         TopicCommands(device, visitors: visitors).add(to: &userCommands)
         self.init(userCommands: userCommands)
-        DeviceCommands(device, visitors: visitors, onCall: onCall).add(to: &self)
+        DeviceCommands(device, visitors: visitors, handOffs: handOffs, onCall: onCall).add(to: &self)
         RecordingCommands(recordings).add(to: &self)
         PlaybackCommands(visitors).add(to: &self)
     }

@@ -23,6 +23,7 @@ struct AgentService: Service {
         logger.notice("edge-agent is ready", metadata: ["channels": "\(agent.channels.viewable.count)"])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await agent.relay(pushEvents) }
+            group.addTask { await agent.lookAfterHandOffs() }
             try? await gracefulShutdown()
             notifier.stopping()
             logger.notice("edge-agent stops")

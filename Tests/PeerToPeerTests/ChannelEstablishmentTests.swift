@@ -1,5 +1,6 @@
 import NIOCore
 import PeerToPeer
+import TestSupport
 import Testing
 
 @Suite struct ChannelEstablishmentTests {
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func anyBytesDoNoHarm() {
-        var generator = SeededGenerator(seed: 8832)
+        var generator = SplitMix64(state: 8832)
         for _ in 0..<100_000 {
             let count = Int.random(in: 0...40, using: &generator)
             var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }

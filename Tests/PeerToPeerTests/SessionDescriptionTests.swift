@@ -1,5 +1,6 @@
 import NIOCore
 import PeerToPeer
+import TestSupport
 import Testing
 
 @Suite struct SessionDescriptionTests {
@@ -95,38 +96,17 @@ import Testing
     }
 
     @Test func mutilatedOffersDoNoHarm() {
-        var generator = SeededGenerator(seed: 6)
+        var generator = SplitMix64(state: 6)
         let good = Array(Self.chromium.utf8)
         var taken = 0
         for _ in 0..<20_000 {
             var bytes = good
-            for _ in 0..<Int.random(in: 1...12, using: &generator) {
-                let index = Int.random(in: 0..<bytes.count, using: &generator)
-                switch Int.random(in: 0..<4, using: &generator) {
-                case 0: bytes[index] = UInt8.random(in: 0...255, using: &generator)
-                case 1: bytes.remove(at: index)
-                case 2: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
-                default: bytes.removeLast(min(bytes.count / 2, Int.random(in: 0..<200, using: &generator)))
-                }
-            }
+            mutate(&bytes, using: &generator)
             guard let offer = try? SessionDescription(String(decoding: bytes, as: UTF8.self)) else { continue }
             taken += 1
             #expect(offer.candidates.count <= SessionDescription.maximumCandidates)
             #expect((try? SessionDescription(offer.text(session: 1))) == offer)
         }
         #expect(taken > 1000)
-    }
-}
-
-/// The same numbers each time (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -121,4 +121,13 @@ export declare class EdgeAgentViewer {
     destroy(): number;
 }
 
+/// What behaves as a WebSocket that brings the stream.
+export declare class StreamSocket {
+    constructor(viewer: EdgeAgentViewer, id: string, parameters: string, info?: ServiceInfo);
+    onopen?: () => void;
+    onmessage?: (event: { data: ArrayBuffer }) => void;
+    onclose?: (event: { code: number; reason: string }) => void;
+    close(): void;
+}
+
 export declare const viewer: EdgeAgentViewer;

@@ -38,6 +38,7 @@ const COMMAND_MS = 7500;
 const HEARTBEAT_MS = 2000;
 const MISSED_HEARTBEATS = 3;
 const VOICE_BUFFER_BYTES = 500 << 10;
+const RETURN_MS = 5000;
 
 /// An error of the library: `errcode` is one of ErrorCode, `status` the device's answer where there was one.
 export class ViewerError extends Error {
@@ -215,6 +216,7 @@ class Service {
 
     close(how = "cancelled", reason = "") {
         clearInterval(this.heartbeat);
+        for (const stream of [...this.streams.values()]) if (stream.abort) stream.cancel();
         for (const request of [...this.requests]) request.finish(how, reason);
         this.connection?.close();
         if (this.resource) {
@@ -248,6 +250,12 @@ class Service {
                     if (head.status >= 200 && head.status < 300) {
                         accepted = true;
                         resolve(ErrorCode.ok);
+                    } else if (head.status === 302) {
+                        this.streams.delete(key);
+                        this.follow(key, label, head.headers.Location, callbacks, notify).then(resolve, reject);
+                    } else if (head.headers["X-Hand-Off"] === "failed") {
+                        this.streams.delete(key);
+                        reject(new ViewerError(ErrorCode.handOverFailed, "the media service does not take over", 503));
                     } else {
                         this.streams.delete(key);
                         reject(new ViewerError(ErrorCode.streamFailed, `the device answered ${head.status}`, head.status));
@@ -268,6 +276,56 @@ class Service {
 
     stopStream(key) {
         this.streams.get(key)?.cancel();
+    }
+
+    /// The device is full: the stream comes from a media service until there is a place again. FLV is fetched here; of
+    /// other kinds the page is told the address ("handOver"), and to come back ("handBack").
+    async follow(key, label, address, callbacks, notify) {
+        const abort = new AbortController();
+        const elsewhere = { cancel: () => this.comeBack(key, elsewhere, notify, "close"), abort };
+        this.streams.get(key)?.cancel();
+        this.streams.set(key, elsewhere);
+        notify("handOver", { url: address });
+        try {
+            if (new URL(address).pathname.endsWith(".flv")) await this.fetchFLV(address, abort, callbacks, notify);
+        } catch (error) {
+            this.streams.delete(key);
+            throw new ViewerError(ErrorCode.handOverFailed, `the media service does not answer: ${error.message}`);
+        }
+        const values = new URLSearchParams(label.slice(label.indexOf("?") + 1));
+        const question = `action=inner_define&channel=${values.get("channel") || 0}&cmd=get_device_st&type=live`
+            + `&quality=${values.get("quality") ?? ""}`;
+        elsewhere.timer = setInterval(async () => {
+            const reply = await this.command(question);
+            if (this.streams.get(key) !== elsewhere || reply.type !== "success") return;
+            if (JSON.parse(reply.data)[0]?.status !== "0") return;
+            this.comeBack(key, elsewhere, notify, "handBack");
+            await this.startStream(key, label, callbacks).catch((error) => notify("fail", { message: error.message }));
+        }, RETURN_MS);
+        return ErrorCode.ok;
+    }
+
+    async fetchFLV(address, abort, callbacks, notify) {
+        const response = await fetch(address, { signal: abort.signal, cache: "no-store" });
+        if (!response.ok) throw new Error(`it answered ${response.status}`);
+        notify("parsed", { status: response.status, headers: Object.fromEntries(response.headers) });
+        const reader = response.body.getReader();
+        const pump = async () => {
+            for (;;) {
+                const { done, value } = await reader.read();
+                if (done) break;
+                callbacks.dataCallback?.(value.buffer.byteLength === value.byteLength ? value.buffer : value.slice().buffer);
+            }
+            notify("eof", {});
+        };
+        pump().catch((error) => { if (!abort.signal.aborted) notify("fail", { message: error.message }); });
+    }
+
+    comeBack(key, elsewhere, notify, notice) {
+        clearInterval(elsewhere.timer);
+        elsewhere.abort.abort();
+        if (this.streams.get(key) === elsewhere) this.streams.delete(key);
+        notify(notice, {});
     }
 
     command(text, { responseType = "text", timeout = COMMAND_MS } = {}) {
@@ -486,6 +544,68 @@ export class EdgeAgentViewer {
             throw new ViewerError(ErrorCode.serviceNotStarted, `the service of ${id} is not started`);
         }
         return service;
+    }
+}
+
+/// A stream in the shape of a WebSocket, for players that know those. The link to the device is made where there is none,
+/// and shared by all streams of the same id.
+export class StreamSocket {
+    static links = new Map();
+
+    constructor(viewer, id, parameters, info = {}) {
+        this.viewer = viewer;
+        this.id = id;
+        this.parameters = parameters;
+        this.closed = false;
+        this.run(info);
+    }
+
+    async run(info) {
+        try {
+            await this.link(info);
+            if (this.closed) return;
+            await this.viewer.startStream(this.id, {
+                flv: { params: this.parameters },
+                dataCallback: (data) => { if (!this.closed) this.onmessage?.({ data }); },
+                msgCallback: (event, notice, detail) => this.notice(notice, detail),
+            });
+            if (!this.closed) this.onopen?.();
+        } catch (error) {
+            this.end(error.status === 503 ? 1013 : 1006, error.message);
+        }
+    }
+
+    link(info) {
+        if (this.viewer.getServiceState(this.id) === ServiceState.connected) return Promise.resolve();
+        let link = StreamSocket.links.get(this.id);
+        if (!link) {
+            link = this.make(info).finally(() => StreamSocket.links.delete(this.id));
+            StreamSocket.links.set(this.id, link);
+        }
+        return link;
+    }
+
+    async make(info) {
+        if (!this.viewer.settings) await this.viewer.init();
+        this.viewer.stopP2PService(this.id);
+        await this.viewer.startP2PService(this.id, info);
+    }
+
+    notice(notice, detail) {
+        if (notice === "eof") this.end(1000, "");
+        if (notice === "fail" || notice === "disconnect") this.end(1006, detail?.message ?? "");
+    }
+
+    end(code, reason) {
+        if (this.closed) return;
+        this.closed = true;
+        this.onclose?.({ code, reason });
+    }
+
+    close() {
+        if (this.closed) return;
+        this.closed = true;
+        this.viewer.stopStream(this.id, { params: this.parameters });
     }
 }
 

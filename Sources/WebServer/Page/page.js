@@ -1,6 +1,7 @@
 // The page: a wall of live tiles, one player to each.
 
 import { FLVPlayer } from "./player.js";
+import { StreamSocket, viewer } from "./edge-agent-viewer.js";
 import { Timeline, clock, command, newVisitor } from "./recordings.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
@@ -40,6 +41,11 @@ const memory = {
 };
 
 // MARK: Tile
+
+// With ?p2p in the page's address streams come over one peer-to-peer link, else each over a WebSocket of its own.
+const openStream = new URLSearchParams(location.search).has("p2p")
+    ? (address) => new StreamSocket(viewer, "device", address.search.slice(1))
+    : undefined;
 
 class Tile {
     constructor(channel, { quality = null, started = true } = {}) {
@@ -113,7 +119,7 @@ class Tile {
             ? { action: "playback", channel, start_time: recording.start, end_time: recording.end,
                 _progress: Math.round(1000 * (recording.position - recording.start)), _visitor: recording.visitor }
             : { action: "live", channel, quality: this.quality });
-        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, { recorded: recording !== null });
+        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, { recorded: recording !== null, open: openStream });
         this.player.addEventListener("state", () => this.show());
         this.player.addEventListener("stats", () => this.show());
         if (this.started && !this.suspended) this.player.start();

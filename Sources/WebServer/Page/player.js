@@ -475,10 +475,12 @@ const CLOSE_REASONS = {
 /// "noSignal" (connected, but nothing comes), "waiting" (for the next attempt), "failed" (this browser cannot play it).
 /// Events: "state" (detail: {state, reason}) and "stats", once a second (detail: the same as `stats`).
 export class FLVPlayer extends EventTarget {
-    /// Recorded footage ends, and can be paused; a lost connection is left to whoever made the player.
-    constructor(video, address, { recorded = false } = {}) {
+    /// Recorded footage ends, and can be paused; a lost connection is left to whoever made the player. `open` gives
+    /// what behaves as a WebSocket to the address.
+    constructor(video, address, { recorded = false, open = (url) => new WebSocket(url) } = {}) {
         super();
         this.recorded = recorded;
+        this.open = open;
         this.paused = false;
         this.video = video;
         this.address = new URL(address, location.href);
@@ -571,7 +573,7 @@ export class FLVPlayer extends EventTarget {
         });
         let socket;
         try {
-            socket = new WebSocket(this.address);
+            socket = this.open(this.address);
         } catch (error) {
             this.become("failed", `The address cannot be opened: ${error.message}`);
             return;

@@ -126,8 +126,11 @@ class Events:
 
 class Agent:
     def __init__(self, configuration: dict[str, Any] | str | None = None, folder: Path | None = None,
-                 wait_ready: bool = True, port: int | None = None, environment: dict[str, str] | None = None) -> None:
-        """A dictionary is completed with free addresses and folders of the test's own; a text is taken as it is."""
+                 wait_ready: bool = True, port: int | None = None, environment: dict[str, str] | None = None,
+                 prefix: list[str] | None = None) -> None:
+        """A dictionary is completed with free addresses and folders of the test's own; a text is taken as it is.
+
+        prefix: what the program is run by, such as `ip netns exec …`."""
         self.owns_folder = folder is None
         # Short, since a Unix socket's path holds 107 bytes.
         self.folder = folder or Path(tempfile.mkdtemp(prefix="edge-agent-"))
@@ -145,7 +148,7 @@ class Agent:
         self.notifications: list[str] = []
         self._log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [str(PROGRAMS / "edge-agent"), "run", "--config", str(self.configuration_path)],
+            [*(prefix or []), str(PROGRAMS / "edge-agent"), "run", "--config", str(self.configuration_path)],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, cwd=self.folder,
             env={**os.environ, "NOTIFY_SOCKET": str(notify_path), **(environment or {})})
         if wait_ready:
@@ -167,6 +170,8 @@ class Agent:
             "server": {"address": "127.0.0.1", "port": self.port},
             "control": {"socket": self.control_socket},
             "state": {"folder": str(self.folder / "state")},
+            # Loopback is left out by itself.
+            "peers": {"addresses": ["127.0.0.1"]},
         }
         self.configuration = merge(base, configuration)
         self.configuration_path.write_text(to_yaml(self.configuration))

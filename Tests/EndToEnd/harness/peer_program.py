@@ -1,0 +1,57 @@
+"""A peer as a program of its own, for a network namespace: prints its offer as a line of JSON, reads the answer as
+another, plays live for some seconds and prints what it saw.
+
+usage: peer_program.py SECONDS STUN TURN USER PASSWORD LABEL   ("" for what there is not)"""
+
+import asyncio
+import json
+import sys
+import time
+
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+
+
+async def main(seconds: float, stun: str, turn: str, user: str, password: str, label: str) -> None:
+    servers = [RTCIceServer(stun)] if stun else []
+    if turn:
+        servers.append(RTCIceServer(turn, username=user, credential=password))
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+    channel = connection.createDataChannel(label)
+    first: dict[str, float] = {}
+    arrivals: list[tuple[float, int]] = []
+    closed = asyncio.Event()
+
+    @channel.on("message")
+    def message(data: str | bytes) -> None:
+        now = time.monotonic()
+        if isinstance(data, str):
+            first.setdefault("head", now)
+        else:
+            first.setdefault("body", now)
+            arrivals.append((now, len(data)))
+
+    channel.on("close", closed.set)
+    await connection.setLocalDescription(await connection.createOffer())
+    started = time.monotonic()
+    print(json.dumps({"offer": connection.localDescription.sdp}), flush=True)
+    line = await asyncio.to_thread(sys.stdin.readline)
+    await connection.setRemoteDescription(RTCSessionDescription(json.loads(line)["answer"], "answer"))
+    end = time.monotonic() + 30
+    while "body" not in first and time.monotonic() < end and not closed.is_set():
+        await asyncio.sleep(0.01)
+    if "body" in first:
+        try:
+            await asyncio.wait_for(closed.wait(), seconds)
+        except asyncio.TimeoutError:
+            pass
+    print(json.dumps({
+        "state": connection.connectionState,
+        "firstPicture": first["body"] - started if "body" in first else None,
+        "bytes": sum(count for _, count in arrivals),
+    }), flush=True)
+    # The device is asked about the link before it ends.
+    await asyncio.to_thread(sys.stdin.readline)
+    await connection.close()
+
+
+asyncio.run(main(float(sys.argv[1]), *sys.argv[2:]))
