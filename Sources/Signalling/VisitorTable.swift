@@ -125,7 +125,7 @@ package final class VisitorTable: Sendable {
         state.withLock { state in
             let admission = state.admission
             let holder = viewer.isNamed ? ViewerAdmission.Holder.visitor(viewer.visitor) : nil
-            let isCounted = holder.map(admission.holds) ?? (admission.viewers > 0)
+            let isCounted = holder.map(admission.holds) ?? admission.hasUnnamed
             return (admission.admits(holder, isServer: viewer.isServer), admission.viewers + (isCounted ? 0 : 1))
         }
     }

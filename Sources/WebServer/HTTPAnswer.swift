@@ -79,6 +79,13 @@ package struct HTTPAnswer: Sendable {
         return answer
     }
 
+    /// The head of a stream of JPEG pictures.
+    static var pictures: HTTPAnswer {
+        var answer = flv()
+        answer.headers[0] = ("Content-Type", "multipart/x-mixed-replace; boundary=\(PictureViewer.boundary)")
+        return answer
+    }
+
     /// The head of a download, whose body is sent from the file.
     package static func file(name: String, bytes: Int64) -> HTTPAnswer {
         var answer = HTTPAnswer(

@@ -168,6 +168,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         case .work(let work): wait(for: { .answer(await work()) }, request, context)
         case .later(let work): wait(for: work, request, context)
         case .viewer(let start): loop.execute { self.becomeViewer(start, request, context) }
+        case .pictures(let start): loop.execute { self.becomePictureViewer(start, request, context) }
         case .playback(let start): loop.execute { self.becomeViewer(start, request, context) }
         case .download(let start): loop.execute { self.becomeDownload(start, request, context) }
         case .events(let events): loop.execute { self.becomeEventStream(events, request, context) }
@@ -309,6 +310,29 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             channel.writeAndFlush(cannotStart.serialized(extra: cross, keepAlive: false))
                 .whenComplete { _ in channel.close(promise: nil) }
         }
+    }
+
+    private func becomePictureViewer(
+        _ start: PictureStart, _ request: HTTPRequest, _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive else { return }
+        let place: ViewerPlace
+        do throws(RequestRefusal) { place = try server.registry.enter(start.viewer) } catch {
+            return answer(.refusal(error), context)
+        }
+        let viewer = PictureViewer(
+            start, place: place, remote: Self.name(of: context.channel), on: context.eventLoop,
+            registry: server.registry, stall: .seconds(Int64(server.settings.stallSeconds)), logger: server.logger)
+        do {
+            try context.channel.pipeline.syncOperations.addHandler(viewer)
+        } catch {
+            server.registry.giveUpPlace(place)
+            return context.close(promise: nil)
+        }
+        server.registry.add(viewer, on: context.eventLoop)
+        let cross = server.policy.headers(origin: request.origin, host: request.host)
+        handOver(context)
+        viewer.start(head: HTTPAnswer.pictures.serialized(extra: cross, keepAlive: false))
     }
 
     private func becomeDownload(_ start: DownloadStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {

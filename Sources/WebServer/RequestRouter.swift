@@ -14,6 +14,8 @@ package enum RouteOutcome: Sendable {
     case work(@Sendable () async -> HTTPAnswer)
     /// The connection becomes a viewer of a hub.
     case viewer(LiveStart)
+    /// The connection becomes a viewer of single pictures.
+    case pictures(PictureStart)
     /// The connection becomes a viewer of recorded footage.
     case playback(PlaybackStart)
     /// The connection carries a file, and ends with it.

@@ -8,13 +8,18 @@ package struct ViewableChannel: Sendable {
     package let hasVideo: Bool
     package let hasAudio: Bool
     package let hubs: [StreamQuality: StreamHub]
+    package let pictures: [StreamQuality: PictureFeed]
 
-    package init(id: Int, name: String, hasVideo: Bool, hasAudio: Bool, hubs: [StreamQuality: StreamHub]) {
+    package init(
+        id: Int, name: String, hasVideo: Bool, hasAudio: Bool, hubs: [StreamQuality: StreamHub],
+        pictures: [StreamQuality: PictureFeed] = [:]
+    ) {
         self.id = id
         self.name = name
         self.hasVideo = hasVideo
         self.hasAudio = hasAudio
         self.hubs = hubs
+        self.pictures = pictures
     }
 }
 

@@ -67,7 +67,7 @@ package struct ViewerRoutes: RequestRouter {
             switch try StreamRequest(query, hasChannel: { id in channels.contains { $0.id == id } }) {
             case .live(let live): return try self.live(live, tracks: .all, of: channels, for: viewer, request)
             case .liveAudio(let live): return try self.live(live, tracks: .audio, of: channels, for: viewer, request)
-            case .livePictures: throw .notFound("this device gives no stream of JPEG pictures; ask for action=live")
+            case .livePictures(let live): return try self.pictures(live, of: channels, for: viewer, request)
             case .playback(let playback): return try self.playback(playback, tracks: .all, for: viewer, request)
             case .playbackAudio(let playback):
                 guard channels.contains(where: { $0.id == playback.channel && $0.hasAudio }) else {
@@ -98,6 +98,17 @@ package struct ViewerRoutes: RequestRouter {
         if agent.isStandby { throw .standby }
         let start = LiveStart(request: live, tracks: tracks, hub: hub, viewer: viewer)
         return request.method == .HEAD ? .answer(.flv()) : .viewer(start)
+    }
+
+    private func pictures(
+        _ live: LiveRequest, of channels: [ViewableChannel], for viewer: ViewerIdentity, _ request: HTTPRequest
+    ) throws(RequestRefusal) -> RouteOutcome {
+        guard let feed = channels.first(where: { $0.id == live.channel })?.pictures[live.quality],
+            !request.wantsWebSocket
+        else { throw .notFound("channel \(live.channel) has no such pictures over this transport") }
+        if agent.isStandby { throw .standby }
+        return request.method == .HEAD
+            ? .answer(.pictures) : .pictures(PictureStart(request: live, feed: feed, viewer: viewer))
     }
 
     private func playback(

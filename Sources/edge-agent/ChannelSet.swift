@@ -147,9 +147,14 @@ final class ChannelSet: Sendable {
 
     private static func viewable(_ channel: CameraChannel) -> ViewableChannel {
         var hubs: [StreamQuality: StreamHub] = [:]
-        for quality in StreamQuality.allCases { hubs[quality] = channel.hub(quality) }
+        var pictures: [StreamQuality: PictureFeed] = [:]
+        for quality in StreamQuality.allCases {
+            hubs[quality] = channel.hub(quality)
+            pictures[quality] = channel.pictures(quality)
+        }
         let settings = channel.settings
         return ViewableChannel(
-            id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio, hubs: hubs)
+            id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio, hubs: hubs,
+            pictures: pictures)
     }
 }

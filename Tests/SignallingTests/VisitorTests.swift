@@ -81,7 +81,7 @@ import Testing
         ("channel=99&type=live", "404"), ("channel=x&type=live", "404"), ("type=", "404"), ("", "404"),
         ("type=nothing", "404"), ("type=voice&quality=standard", "0"), ("type=playback", "0"),
         ("type=playback-audio", "0"), ("type=live-audio&quality=", "0"), ("channel=1&type=live-audio", "404"),
-        ("type=live-mjpg", "404"), ("type=playback-mjpg", "404"), ("type=download", "0"),
+        ("type=live-mjpg", "0"), ("type=playback-mjpg", "404"), ("type=download", "0"),
     ])
     func theStateOfTheDevice(_ text: String, _ status: String) async {
         #expect(
