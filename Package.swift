@@ -127,6 +127,7 @@ let package = Package(
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
