@@ -34,13 +34,13 @@ package final class FarEnd: Sendable {
     /// Whether somebody is heard, or was a moment ago.
     package var isTalking: Bool { talking.load(ordering: .relaxed) }
 
-    func setTalking(_ isTalking: Bool) { talking.store(isTalking, ordering: .relaxed) }
+    package func setTalking(_ isTalking: Bool) { talking.store(isTalking, ordering: .relaxed) }
 
     /// The speaker has been opened: what it played before says nothing about when it plays now.
-    func begin() { state.withLock { $0.origin = nil } }
+    package func begin() { state.withLock { $0.origin = nil } }
 
     /// - Parameter time: when the first of `samples` will be heard.
-    func played(_ samples: [Int16], at time: MediaTime) {
+    package func played(_ samples: [Int16], at time: MediaTime) {
         state.withLock { state in
             let expected = state.origin.map { $0 + .samples(state.end, rate: rate) }
             if let origin = state.origin, let expected {

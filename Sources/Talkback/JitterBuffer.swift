@@ -61,17 +61,21 @@ package struct JitterBuffer: Sendable {
     private var isFinished = false
     private var hasBegun = false
     private var fadesIn = true
+    private var isBehindHole = false
     /// When the oldest came of what waits for playing to begin.
     private var fillingSince: MediaTime?
     private var lastOut: Int16 = 0
     private var window: Window
-    private var spreads: [Int] = []
+    /// The last ones, as they would have been had the buffer always been treated as now.
+    private var windows: [Window] = []
 
     /// What was seen in one second.
     private struct Window {
         var lowest = Int.max
         var highest = 0
         var left: Int
+
+        var spread: Int { highest - lowest }
     }
 
     package init(rate: Int, limits: Limits) {
@@ -97,7 +101,9 @@ package struct JitterBuffer: Sendable {
         let late = max(samples.count - maximum, 0)
         counters.dropped += Int64(late)
         if late > 0 { drop(depth) }
+        let start = waiting.count
         waiting.append(contentsOf: samples.dropFirst(late))
+        if isBehindHole { fadeIn(from: start) }
         if depth > maximum { drop(depth - maximum) }
         window.highest = max(window.highest, depth)
     }
@@ -110,7 +116,15 @@ package struct JitterBuffer: Sendable {
         let last = Int32(waiting.last ?? lastOut)
         for index in 0..<fadeLength { hole[index] = Int16(last * Int32(fadeLength - index) / Int32(fadeLength + 1)) }
         waiting.append(contentsOf: hole)
+        isBehindHole = true
         window.highest = max(window.highest, depth)
+    }
+
+    private mutating func fadeIn(from start: Int) {
+        isBehindHole = false
+        for index in 0..<min(fadeLength, waiting.count - start) {
+            waiting[start + index] = Int16(Int32(waiting[start + index]) * Int32(index) / Int32(fadeLength))
+        }
     }
 
     /// Nothing more will be pushed; what is there is played.
@@ -211,15 +225,26 @@ package struct JitterBuffer: Sendable {
         guard window.left <= 0 else { return }
         defer { window = Window(left: rate) }
         guard window.lowest <= window.highest else { return bend = 0 }
-        spreads.append(window.highest - window.lowest)
-        if spreads.count > Self.memory { spreads.removeFirst() }
-        let spread = spreads.max() ?? 0
+        windows.append(window)
+        if windows.count > Self.memory { windows.removeFirst() }
+        let spread = windows.map(\.spread).max() ?? 0
         let wanted = max(target - spread, Int(Self.reserve.ticks(rate: rate)))
-        var surplus = window.lowest - wanted
+        var surplus = (windows.map(\.lowest).min() ?? wanted) - wanted
         if surplus > Int(Self.coarse.ticks(rate: rate)) {
-            drop(min(surplus, depth))
+            drop(surplus)
+            remember(lower: surplus)
             surplus = 0
         }
         bend = min(max(Double(surplus) / (Double(rate) * Self.slowness), -Self.maximumBend), Self.maximumBend)
+        // What the bend will do until the next look.
+        remember(lower: Int(bend * Double(rate)))
+    }
+
+    /// What was done now would have made the buffer so much emptier before.
+    private mutating func remember(lower count: Int) {
+        for index in windows.indices {
+            windows[index].lowest -= count
+            windows[index].highest -= count
+        }
     }
 }

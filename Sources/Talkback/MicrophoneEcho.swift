@@ -50,11 +50,12 @@ private struct EchoWorker {
     /// The microphone's samples that make no whole frame yet, and when the first of them was captured.
     private var pending: [Int16] = []
     private var pendingTime = MediaTime.zero
+    private var gates: [EchoGate]
     private var loss = EchoLoss()
     private(set) var report = EchoReport()
 
     /// Long enough for a room's echo and for what drivers leave out of their delays.
-    static let tail = MediaTime.milliseconds(192)
+    static let tail = MediaTime.milliseconds(128)
     /// The filter begins so much before the echo is expected, and is moved where less than this is left at its end.
     static let margin = MediaTime.milliseconds(12)
     static let roomTail = MediaTime.milliseconds(64)
@@ -66,6 +67,7 @@ private struct EchoWorker {
         var cancellers: [EchoCanceller] = []
         for _ in 0..<channels { cancellers.append(try EchoCanceller(rate: rate, tail: Self.tail)) }
         self.cancellers = cancellers
+        gates = [EchoGate](repeating: EchoGate(), count: channels)
         frame = EchoCanceller.frameSize(rate: rate)
         estimator = DelayEstimator(rate: rate)
         alignment = try EchoAlignment(farRate: farEnd.rate, nearRate: rate)
@@ -113,7 +115,8 @@ private struct EchoWorker {
         for (channel, canceller) in cancellers.enumerated() {
             let own = channels == 1 ? near : stride(from: channel, to: near.count, by: channels).map { near[$0] }
             if channel == 0 { compare(own, with: far.early) }
-            let clean = canceller.cancel(near: own, far: far.aligned)
+            var clean = canceller.cancel(near: own, far: far.aligned)
+            gates[channel].pass(&clean, captured: own)
             if channel == 0 { measure(own, clean, far.aligned) }
             for index in 0..<frame { output[index * channels + channel] = clean[index] }
         }
@@ -136,12 +139,12 @@ private struct EchoWorker {
     }
 }
 
-/// The loss of the last seconds.
+/// The loss of the last half second of speech.
 private struct EchoLoss {
     private var near = 0.0
     private var clean = 0.0
-    /// Of each frame: a memory of one to two seconds.
-    private static let memory = 0.99
+    /// Of each frame: a memory of half a second.
+    private static let memory = 0.97
 
     mutating func add(near: [Int16], clean: [Int16]) {
         self.near = self.near * Self.memory + Self.energy(near)
