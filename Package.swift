@@ -133,6 +133,7 @@ let package = Package(
         tests("Motion", ["TestSupport", "Devices", log]),
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),

@@ -26,8 +26,10 @@ package final class CameraChannel: Sendable {
     /// Threads end within this time, or are left to themselves.
     package static let stopTimeout = MediaTime.seconds(1)
 
+    /// - Parameter audioProcessor: what the microphone's sound goes through before it is encoded.
     package init(
         settings: ChannelSettings, orientation: PictureOrientation = .normal,
+        audioProcessor: (any AudioProcessor)? = nil,
         clock: any MediaClock = SystemMediaClock(), logger: Logger,
         onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void = { _ in }
     ) {
@@ -68,7 +70,8 @@ package final class CameraChannel: Sendable {
         audio =
             settings.hasAudio
             ? AudioCapture(
-                settings: settings, hubs: Array(hubs.values), reporter: microphone, clock: clock, logger: logger)
+                settings: settings, hubs: Array(hubs.values), processor: audioProcessor, reporter: microphone,
+                clock: clock, logger: logger)
             : nil
         var cameras: [StreamQuality: PictureTaker] = [:]
         for (quality, stream) in streams {
