@@ -103,7 +103,7 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
             ]),
 
         // Floor 8: programs.

@@ -8,6 +8,13 @@ package enum PTZOrder: Sendable, Hashable {
     case command(PTZCommand)
     case look
 
+    var isAboutPresets: Bool {
+        switch self {
+        case .command(.setPreset), .command(.callPreset), .command(.clearPreset): true
+        default: false
+        }
+    }
+
     /// Where nothing is said of speed.
     static let usualSpeed = 0.5
 
