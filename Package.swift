@@ -87,7 +87,7 @@ let package = Package(
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming", "Recording"]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
+        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Talkback", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -95,8 +95,8 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
-                nioHTTP, nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "Talkback", "Signalling", "ControlProtocol", nio,
+                nioPosix, nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
@@ -108,7 +108,7 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
+                "Talkback", "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
                 arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
@@ -132,7 +132,7 @@ let package = Package(
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -44,6 +44,7 @@ package enum ConfigurationReader {
             channels: channels.map(\.configuration), server: section.section("server", server),
             push: section.section("push", push),
             recording: section.section("recording") { recording($0, channels) },
+            talk: section.section("talk", TalkConfiguration.init),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)

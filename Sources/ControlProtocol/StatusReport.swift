@@ -10,11 +10,14 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var pushes: [PushReport]
     /// Nil where nothing is recorded, and nothing ever was.
     package var recording: RecordingReport?
+    /// Nil where the device has no speaker.
+    package var talkback: TalkbackReport?
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
         viewerLimit: Int,
-        viewers: [ViewerReport], pushes: [PushReport], recording: RecordingReport? = nil
+        viewers: [ViewerReport], pushes: [PushReport], recording: RecordingReport? = nil,
+        talkback: TalkbackReport? = nil
     ) {
         self.version = version
         self.device = device
@@ -25,5 +28,6 @@ package struct StatusReport: Codable, Sendable, Hashable {
         self.viewers = viewers
         self.pushes = pushes
         self.recording = recording
+        self.talkback = talkback
     }
 }

@@ -71,6 +71,13 @@ package struct HTTPAnswer: Sendable {
         return answer
     }
 
+    package static var noHandshake: HTTPAnswer {
+        var answer = error(
+            status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
+        answer.headers.append(("Sec-WebSocket-Version", "13"))
+        return answer
+    }
+
     /// The head of a download, whose body is sent from the file.
     package static func file(name: String, bytes: Int64) -> HTTPAnswer {
         var answer = HTTPAnswer(

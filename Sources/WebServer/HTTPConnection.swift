@@ -87,6 +87,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), .idle):
+            if head.method == .POST, becomeVoice(HTTPRequest(head: head, body: ByteBuffer()), context) { return }
             let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
             state = .receiving(head, ByteBuffer())
             if length > Self.maximumBodyBytes { refuseBody(context, head) }
@@ -170,6 +171,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         case .viewer(let live, let hub): loop.execute { self.becomeViewer(live, hub, request, context) }
         case .playback(let start): loop.execute { self.becomeViewer(start, request, context) }
         case .download(let start): loop.execute { self.becomeDownload(start, request, context) }
+        case .voice(let start): loop.execute { self.becomeVoiceSocket(start, request, context) }
         case .events(let events): loop.execute { self.becomeEventStream(events, request, context) }
         }
     }
@@ -255,11 +257,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         if request.wantsWebSocket {
             framing = .webSocket
             guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
-                var refusal = HTTPAnswer.error(
-                    status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
-                refusal.headers.append(("Sec-WebSocket-Version", "13"))
                 onEnd()
-                return answer(refusal, context)
+                return answer(.noHandshake, context)
             }
             head = handshake.serialized(extra: cross, keepAlive: true)
         } else {
@@ -328,6 +327,43 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         server.registry.add(download, on: context.eventLoop)
         handOver(context)
         download.start(head: start.answer.serialized(extra: cross, keepAlive: false))
+    }
+
+    /// Whether it is a voice; the body that follows is no longer read here. The decoder stays.
+    private func becomeVoice(_ request: HTTPRequest, _ context: ChannelHandlerContext) -> Bool {
+        guard !closesAfterAnswer, let start = server.router.voice(request) else { return false }
+        let upload = VoiceUpload(
+            isRefused ? .refused(.tooManyTalkers) : start, request,
+            crossOrigin: server.policy.headers(origin: request.origin, host: request.host))
+        stop()
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(upload)
+        } catch {
+            context.close(promise: nil)
+        }
+        pipeline.removeHandler(self, promise: nil)
+        return true
+    }
+
+    private func becomeVoiceSocket(_ start: VoiceStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
+            return answer(.noHandshake, context)
+        }
+        let socket = VoiceSocket(start)
+        let decoder = WebSocketFrameDecoder(maxFrameSize: VoiceSocket.maximumFrameBytes)
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandlers(ByteToMessageHandler(decoder), socket)
+            let own = try pipeline.context(handler: socket)
+            let cross = server.policy.headers(origin: request.origin, host: request.host)
+            send(handshake.serialized(extra: cross, keepAlive: true), context)
+            handOver(context)
+            socket.begin(own)
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     private func becomeEventStream(
