@@ -90,7 +90,9 @@ let package = Package(
         room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
         // What an integrator adds to it.
         room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
+        room(
+            "Configuration",
+            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Talkback", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -98,8 +100,8 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
-                nioHTTP, nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "Talkback", "Signalling", "ControlProtocol", nio,
+                nioPosix, nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
@@ -111,8 +113,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
-                log, arguments, lifecycle, signals,
+                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
+                "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -137,7 +139,7 @@ let package = Package(
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

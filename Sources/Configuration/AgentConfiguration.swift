@@ -9,6 +9,7 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var push: PushConfiguration
     package var recording: RecordingConfiguration
     package var signalling: SignallingConfiguration
+    package var talk: TalkConfiguration
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.

@@ -46,6 +46,7 @@ package enum ConfigurationReader {
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
+            talk: section.section("talk", TalkConfiguration.init),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)

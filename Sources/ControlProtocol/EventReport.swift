@@ -30,6 +30,11 @@ package struct EventReport: Codable, Sendable, Hashable {
         /// What a viewer says about a call: "call.answer", "call.hang_up".
         package static func call(_ word: some StringProtocol) -> String { "call.\(word)" }
 
+        /// Somebody talks through the device's speaker; who is in `detail`.
+        package static let talkBegan = "talk.began"
+        /// Who and why is in `detail`.
+        package static let talkEnded = "talk.ended"
+
         /// A file turned out to hold something else than was written to it.
         package static let recordingDamaged = "recording.damaged"
     }

@@ -45,7 +45,7 @@ package struct HTTPAnswer: Sendable {
     }
 
     /// To an upgrade that is none (RFC 6455, 4.4).
-    static var notAWebSocket: HTTPAnswer {
+    static var noHandshake: HTTPAnswer {
         var answer = error(
             status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
         answer.headers.append(("Sec-WebSocket-Version", "13"))

@@ -75,7 +75,7 @@ final class MessageStream<Message: Sendable>: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard framing == .webSocket, !hasEnded else { return }
         switch reader.take(unwrapInboundIn(data)) {
-        case .none: break
+        case .none, .data: break
         case .alive: isPinged = false
         case .pong(let payload):
             guard context.channel.isWritable else { break }

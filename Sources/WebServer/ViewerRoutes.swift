@@ -2,6 +2,7 @@ import ControlProtocol
 import NIOHTTP1
 import Signalling
 import Streaming
+import Talkback
 
 /// What viewers and monitoring find: the page, the streams, health and metrics.
 package struct ViewerRoutes: RequestRouter {
@@ -11,13 +12,16 @@ package struct ViewerRoutes: RequestRouter {
     private let commands: CommandTable
     private let feedback: FeedbackDesk
     private let footage: FootageAccess?
+    private let talk: TalkSlot?
     private let page: PageAssets
 
-    /// - Parameter footage: nil where nothing is ever recorded.
+    /// - Parameters:
+    ///   - footage: nil where nothing is ever recorded.
+    ///   - talk: nil where nobody can talk.
     package init(
         agent: any AgentView, registry: ViewerRegistry, policy: CrossOriginPolicy,
         commands: CommandTable = CommandTable(), feedback: FeedbackDesk = FeedbackDesk(),
-        footage: FootageAccess? = nil, page: PageAssets = PageAssets()
+        footage: FootageAccess? = nil, talk: TalkSlot? = nil, page: PageAssets = PageAssets()
     ) {
         self.agent = agent
         self.registry = registry
@@ -25,6 +29,7 @@ package struct ViewerRoutes: RequestRouter {
         self.commands = commands
         self.feedback = feedback
         self.footage = footage
+        self.talk = talk
         self.page = page
     }
 
@@ -33,6 +38,7 @@ package struct ViewerRoutes: RequestRouter {
         let known = request.path == "/ipc.flv" || Self.paths.contains(request.path) || page[request.path] != nil
         guard known else { return .answer(.notFound(request.path)) }
         if request.path == "/command" { return command(request) }
+        if request.path == "/voice" { return voiceSocket(request) }
         guard request.method == .GET || request.method == .HEAD else {
             return .answer(.methodNotAllowed([.GET, .HEAD, .OPTIONS]))
         }
@@ -55,8 +61,27 @@ package struct ViewerRoutes: RequestRouter {
     }
 
     private static let paths: Set<Substring> = [
-        "/channels.json", "/command", "/feedback", "/healthz", "/metrics",
+        "/channels.json", "/command", "/feedback", "/healthz", "/metrics", "/voice",
     ]
+
+    package func voice(_ request: HTTPRequest) -> VoiceStart? { request.path == "/voice" ? talk(request) : nil }
+
+    private func voiceSocket(_ request: HTTPRequest) -> RouteOutcome {
+        guard request.wantsWebSocket else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
+        let start = talk(request)
+        if case .refused(let answer) = start { return .answer(answer) }
+        return .voice(start)
+    }
+
+    private func talk(_ request: HTTPRequest) -> VoiceStart {
+        guard isPermitted(request) else { return .refused(Self.originRefused) }
+        guard let talk else { return .refused(.talkRefused(.noSpeaker)) }
+        let channels = agent.viewableChannels()
+        return VoiceRequest(
+            slot: talk, hasChannel: { id in channels.contains { $0.id == id } },
+            registry: registry, takesPlace: true
+        ).start(request)
+    }
 
     private func stream(_ request: HTTPRequest) -> RouteOutcome {
         guard isPermitted(request) else { return .answer(Self.originRefused) }

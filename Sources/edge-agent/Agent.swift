@@ -24,6 +24,7 @@ final class Agent: Sendable {
     private let device: DeviceService
     private let pushes: PushManager
     private let recording: RecordingService
+    private let talk: TalkService
     /// For looking into recordings, which may wait for the disk.
     private let footageThreads: NIOThreadPool
     private let events: EventHub
@@ -44,7 +45,11 @@ final class Agent: Sendable {
         // One loop: a frame is handed over once for each of them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
-        let channels = ChannelSet(clock: clock, logger: logger) { event in
+        let talk = TalkService(configuration.talk, events: events, clock: clock, logger: logger)
+        self.talk = talk
+        let channels = ChannelSet(
+            clock: clock, logger: logger, audioProcessor: { talk.processor(for: $0) }
+        ) { event in
             events.publish(
                 EventReport.Name.device(isCamera: event.device == .camera, .init(event.status.state)),
                 channel: event.channel, device: event.status.device, detail: event.status.detail)
@@ -60,13 +65,13 @@ final class Agent: Sendable {
         ) { events.publish($0) }
         self.recording = recording
         control = AgentControlService(
-            device: identity, channels: channels, pushes: pushes, recording: recording, events: events,
+            device: identity, channels: channels, pushes: pushes, recording: recording, talk: talk, events: events,
             push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         let device = DeviceService(
             channels: channels, recording: recording, path: configuration.stateFolder + "/device",
-            heads: { _ in nil }, talking: { nil }, events: events, logger: logger)
+            heads: { _ in nil }, talking: { talk.isTalking }, events: events, logger: logger)
         self.device = device
         let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock)
         viewers = ViewerRegistry(visitors: visitors)
@@ -85,12 +90,14 @@ final class Agent: Sendable {
                     events.publish(
                         EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
                         visitor: command.viewer.number)
-                }, feedback: feedback, footage: footage), policy: policy, settings: settings, registry: viewers, group: group, logger: logger)
+                }, feedback: feedback, footage: footage, talk: talk.slot),
+            policy: policy, settings: settings, registry: viewers, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage), feedback: feedback),
+                recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
+                feedback: feedback),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -146,7 +153,9 @@ final class Agent: Sendable {
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
         async let recordingsEnded: Void = MediaThread.run(name: "recorder-stop") { recording.stop() }
-        _ = await (pushesEnded, viewersEnded, recordingsEnded)
+        let slot = talk.slot
+        async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
+        _ = await (pushesEnded, viewersEnded, recordingsEnded, talkEnded)
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -201,7 +210,7 @@ extension AgentConfiguration {
         push.defaultTarget = old.push.defaultTarget
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
-            ("server", server != old.server), ("push", push != old.push),
+            ("server", server != old.server), ("push", push != old.push), ("talk", new.talk != old.talk),
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),

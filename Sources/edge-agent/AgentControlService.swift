@@ -17,18 +17,20 @@ final class AgentControlService: AgentControl {
     private let channels: ChannelSet
     private let pushManager: PushManager
     private let recording: RecordingService
+    private let talk: TalkService
     private let eventHub: EventHub
     private let clock: any MediaClock
     private let startedAt: MediaTime
 
     init(
         device: DeviceIdentity, channels: ChannelSet, pushes: PushManager, recording: RecordingService,
-        events: EventHub, push: PushConfiguration, clock: any MediaClock
+        talk: TalkService, events: EventHub, push: PushConfiguration, clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
         pushManager = pushes
         self.recording = recording
+        self.talk = talk
         eventHub = events
         pushDefaults = Mutex(push)
         self.clock = clock
@@ -46,7 +48,8 @@ final class AgentControlService: AgentControl {
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, now: now) }, viewerLimit: 0, viewers: [],
-            pushes: await pushes(), isStandby: isStandby, recording: RecordingReport(recording.status, now: now))
+            pushes: await pushes(), isStandby: isStandby, recording: RecordingReport(recording.status, now: now),
+            talkback: talk.report)
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }

@@ -28,9 +28,16 @@ final class ChannelSet: Sendable {
     private let changing = Mutex(Changing())
     private let clock: any MediaClock
     private let logger: Logger
+    private let audioProcessor: @Sendable (ChannelSettings) -> (any AudioProcessor)?
     private let onDeviceChange: @Sendable (DeviceEvent) -> Void
 
-    init(clock: any MediaClock, logger: Logger, onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void) {
+    /// - Parameter audioProcessor: what a channel's microphone goes through.
+    init(
+        clock: any MediaClock, logger: Logger,
+        audioProcessor: @escaping @Sendable (ChannelSettings) -> (any AudioProcessor)?,
+        onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void
+    ) {
+        self.audioProcessor = audioProcessor
         self.clock = clock
         self.logger = logger
         self.onDeviceChange = onDeviceChange
@@ -109,7 +116,8 @@ final class ChannelSet: Sendable {
         let settings = SourceResolver(logger: logger).resolve(new, running: kept.map(\.channel.settings))
         let started = zip(new, settings).map { configuration, settings in
             let channel = CameraChannel(
-                settings: settings, orientation: memory.orientation(of: settings.id), clock: clock, logger: logger,
+                settings: settings, orientation: memory.orientation(of: settings.id),
+                audioProcessor: audioProcessor(settings), clock: clock, logger: logger,
                 onDeviceChange: onDeviceChange)
             return Entry(
                 configuration: configuration, channel: channel, viewable: Self.viewable(channel))
