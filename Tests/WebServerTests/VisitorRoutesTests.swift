@@ -63,7 +63,7 @@ import WebServer
             TestStream.frame(key: true, at: 0), TestStream.frame(.audio, at: 10), TestStream.frame(at: 40),
             TestStream.frame(.audio, at: 74))
         let (reader, tags) = try tags(rig.output(channel))
-        #expect(reader.header?.hasVideo == false && reader.header?.hasAudio == true)
+        #expect(!reader.hasVideo && reader.hasAudio)
         #expect(tags.filter { $0.kind == .video }.isEmpty)
         #expect(tags.filter { $0.kind == .audio }.count == 3)
         _ = try channel.finish()
