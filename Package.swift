@@ -92,7 +92,10 @@ let package = Package(
         room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room(
             "Configuration",
-            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Talkback", "CYAML"]),
+            [
+                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
+                "CYAML",
+            ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 

@@ -18,7 +18,7 @@ package struct PTZCommands: Sendable {
     /// Nil where it is no command of this topic.
     private func topic(_ command: UserCommand, _ json: JSONValue) async -> CommandReply? {
         guard json["topic"]?.word?.lowercased() == "ptz" else { return nil }
-        guard let data = json["data"], let order = PTZOrder(data), let head = device.head(of: command.channel) else {
+        guard let data = json["data"], let order = PTZMessage(data), let head = device.head(of: command.channel) else {
             return Self.reply(json, device.head(of: command.channel)?.report, isDone: false)
         }
         guard case .command(let ptz) = order else {
@@ -56,7 +56,7 @@ package struct PTZCommands: Sendable {
 
     /// One step for each command, since there is no release. Nil where it is no such word.
     private func plain(_ command: UserCommand) async -> CommandReply? {
-        guard let ptz = PTZOrder.plain(command.word) else { return nil }
+        guard let ptz = PTZMessage.plain(command.word) else { return nil }
         guard let head = device.head(of: command.channel) else { return .unsupported }
         do throws(PTZRefusal) {
             _ = try await head.perform(ptz, for: command.visitor.motionHolder)
@@ -68,6 +68,6 @@ package struct PTZCommands: Sendable {
 }
 
 extension VisitorID {
-    /// Above those of 32 bits, which are for commands from elsewhere.
-    package var motionHolder: MotionHolder { MotionHolder(rawValue: 1 << 32 | UInt64(number)) }
+    /// Of 32 bits; larger ones are for commands from elsewhere.
+    package var motionHolder: MotionHolder { MotionHolder(rawValue: UInt64(number)) }
 }

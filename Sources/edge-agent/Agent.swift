@@ -4,6 +4,7 @@ import Glibc
 import Hooks
 import Logging
 import Media
+import Motion
 import NIOCore
 import NIOPosix
 import Publishing
@@ -18,6 +19,7 @@ import WebServer
 final class Agent: Sendable {
     let control: AgentControlService
     let channels: ChannelSet
+    private let heads: HeadSet
     let viewers: ViewerRegistry
     let controlSocket: String
     private let configuration: Mutex<AgentConfiguration>
@@ -55,6 +57,12 @@ final class Agent: Sendable {
                 channel: event.channel, device: event.status.device, detail: event.status.detail)
         }
         self.channels = channels
+        let heads = HeadSet(folder: configuration.stateFolder, logger: logger) { channel, error in
+            events.publish(
+                error == nil ? EventReport.Name.ptzBack : EventReport.Name.ptzAway, channel: channel,
+                device: error?.device, detail: error.map { "\($0)" })
+        }
+        self.heads = heads
         pushes = PushManager(
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
@@ -65,15 +73,15 @@ final class Agent: Sendable {
         ) { events.publish($0) }
         self.recording = recording
         control = AgentControlService(
-            device: identity, channels: channels, pushes: pushes, recording: recording, talk: talk, events: events,
-            push: configuration.push, clock: clock)
+            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
+            events: events, push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         let device = DeviceService(
             channels: channels, recording: recording, path: configuration.stateFolder + "/device",
-            heads: { _ in nil }, talking: { talk.isTalking }, events: events, logger: logger)
+            heads: { heads.head($0) }, talking: { talk.isTalking }, events: events, logger: logger)
         self.device = device
-        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock)
+        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock) { heads.lost($0.motionHolder) }
         viewers = ViewerRegistry(visitors: visitors)
         let feedback = FeedbackDesk(clock: clock)
         let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
@@ -97,7 +105,7 @@ final class Agent: Sendable {
             router: ControlRoutes(
                 agent: control, registry: viewers,
                 recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
-                feedback: feedback),
+                motion: MotionRoutes(control: MotionControlService(heads: heads)), feedback: feedback),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -127,9 +135,11 @@ final class Agent: Sendable {
                 metadata: ["address": "\(configuration.server.address)"])
         }
         let channels = self.channels
+        let heads = self.heads
         let device = self.device
         _ = await MediaThread.run(name: "channels") {
             device.remember()
+            heads.apply(configuration.channels)
             return channels.apply(configuration.channels)
         }
         recording.start()
@@ -146,9 +156,11 @@ final class Agent: Sendable {
         }
     }
 
-    /// Ends pushes with a farewell, viewers with theirs and recordings with their files' final form; then cameras and
-    /// microphones.
+    /// Brings motors to rest first. Then ends pushes with a farewell, viewers with theirs and recordings with their
+    /// files' final form; then cameras and microphones.
     func stop() async {
+        let heads = self.heads
+        await MediaThread.run(name: "heads") { heads.stopAll() }
         let recording = self.recording
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
@@ -172,8 +184,11 @@ final class Agent: Sendable {
         threshold.level = Logger.Level(new.logLevel)
         viewers.setLimit(new.server.viewerLimit)
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
-        let channels = self.channels
-        let change = await MediaThread.run(name: "channels") { channels.apply(new.channels) }
+        let (channels, heads) = (self.channels, self.heads)
+        let change = await MediaThread.run(name: "channels") {
+            heads.apply(new.channels)
+            return channels.apply(new.channels)
+        }
         recording.apply(RecordingSettings(new, device: control.device))
         logger.notice(
             "the configuration was read again",

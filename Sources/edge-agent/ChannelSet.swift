@@ -2,6 +2,7 @@ import Configuration
 import Logging
 import Imaging
 import Media
+import Motion
 import Signalling
 import Streaming
 import Synchronization
@@ -113,14 +114,18 @@ final class ChannelSet: Sendable {
             !kept.contains { $0.configuration == configuration }
         }
         // Devices of channels that left are free now.
-        let settings = SourceResolver(logger: logger).resolve(new, running: kept.map(\.channel.settings))
+        // In privacy mode no device is opened, not even to see whether it works.
+        let settings =
+            starting
+            ? SourceResolver(logger: logger).resolve(new, running: kept.map(\.channel.settings)) : new.map(\.settings)
         let started = zip(new, settings).map { configuration, settings in
             let channel = CameraChannel(
                 settings: settings, orientation: memory.orientation(of: settings.id),
                 audioProcessor: audioProcessor(settings), clock: clock, logger: logger,
                 onDeviceChange: onDeviceChange)
             return Entry(
-                configuration: configuration, channel: channel, viewable: Self.viewable(channel))
+                configuration: configuration, channel: channel,
+                viewable: Self.viewable(channel, head: configuration.ptz))
         }
         let all = kept + started
         entries.withLock { entries in
@@ -153,7 +158,7 @@ final class ChannelSet: Sendable {
         for thread in threads { _ = thread.join(timeout: deadline - clock.now()) }
     }
 
-    private static func viewable(_ channel: CameraChannel) -> ViewableChannel {
+    private static func viewable(_ channel: CameraChannel, head: PTZSettings?) -> ViewableChannel {
         var hubs: [StreamQuality: StreamHub] = [:]
         var pictures: [StreamQuality: PictureFeed] = [:]
         for quality in StreamQuality.allCases {
@@ -163,6 +168,6 @@ final class ChannelSet: Sendable {
         let settings = channel.settings
         return ViewableChannel(
             id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio, hubs: hubs,
-            pictures: pictures)
+            pictures: pictures, head: head.map { ViewableHead(zoom: $0.abilities.directions.contains(.zoomIn)) })
     }
 }

@@ -84,7 +84,7 @@ import Testing
         (#"{"cmd":"ptz_aux_off","aux":8}"#, .auxiliary(8, isOn: false)),
     ])
     func ordersAreUnderstood(_ data: String, _ command: PTZCommand) throws {
-        #expect(PTZOrder(try #require(JSONReader.read(data))) == .command(command))
+        #expect(PTZMessage(try #require(JSONReader.read(data))) == .command(command))
     }
 
     @Test(arguments: [
@@ -94,7 +94,7 @@ import Testing
         #"{"cmd":"ptz_go","x":"1e999"}"#,
     ])
     func nonsenseIsNoOrder(_ data: String) throws {
-        #expect(PTZOrder(try #require(JSONReader.read(data))) == nil)
+        #expect(PTZMessage(try #require(JSONReader.read(data))) == nil)
     }
 
     @Test(arguments: [
