@@ -205,7 +205,7 @@ def test_pictures_are_turned_and_stay_so(agent, tmp_path: Path) -> None:
 # The hook.
 
 HOOK = """#!/bin/sh
-read line
+read -r line
 case "$line" in
 *LAMP*) printf '{"lamp":"on","asked":%s}' "$line" ;;
 *SLOW*) exec sleep 60 ;;
