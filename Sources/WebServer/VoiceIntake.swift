@@ -65,14 +65,14 @@ final class VoiceIntake: @unchecked Sendable {
     func finish() {
         switch state {
         case .opening(let early, _): state = .opening(early, isComplete: true)
-        case .open(let session): session.end(.finished)
+        case .open(let session): session.finish()
         case .over: break
         }
     }
 
     /// The connection is gone; there will be no more events.
     func leave() {
-        if case .open(let session) = state { session.end(.left) }
+        if case .open(let session) = state { session.leave() }
         state = .over
     }
 
@@ -86,7 +86,7 @@ final class VoiceIntake: @unchecked Sendable {
             state = .open(session)
             onEvent(.opened)
             session.take(early)
-            if isComplete { session.end(.finished) }
+            if isComplete { session.finish() }
         }
     }
 
