@@ -84,7 +84,8 @@ package enum ReportText {
         for viewer in viewers {
             table.add([
                 "\(viewer.id)", viewer.activity.rawValue, "\(viewer.channel)/\(viewer.stream.rawValue)",
-                viewer.remote + (viewer.visitor.map { " (visitor \($0))" } ?? ""), viewer.transport.rawValue, Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
+                viewer.remote + (viewer.visitor.map { " (visitor \($0))" } ?? ""), viewer.transport.rawValue,
+                Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
                 "\(viewer.framesSent)", "\(viewer.framesDropped)", Units.bytes(viewer.queuedBytes),
             ])
         }

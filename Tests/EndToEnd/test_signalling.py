@@ -167,6 +167,23 @@ def test_privacy_ends_every_picture_and_outlives_the_agent(agent, tmp_path: Path
     wait_until(lambda: recordings.files()[-1].end > newest + 1, "it records again", 30)
 
 
+def test_privacy_reaches_pushes(agent, media_service) -> None:
+    service = media_service()
+    one: Agent = agent()
+    push = one.open_push(service.url("door"), **{"async": True})
+    one.wait_for_push(push["id"], "publishing")
+    wait_until(lambda: len(service.publishers()) == 1, "the service has the stream")
+    assert user(one, {"topic": "set_status", "data": {"status": "standby"}})["result"] == "0"
+    wait_until(lambda: one.push(push["id"])["state"] != "publishing", "nothing is pushed", 15)
+    wait_until(lambda: service.publishers() == [], "the service has nothing", 15)
+    sent = one.push(push["id"])["framesSent"]
+    status, answer = one.request("POST", "/pushes", {"channel": 0, "target": service.url("other"), "async": False})
+    assert status == 409 and answer["error"]["code"] == "standby"
+    assert one.push(push["id"])["framesSent"] == sent
+    assert user(one, {"topic": "set_status", "data": {"status": "working"}})["result"] == "0"
+    one.wait_for_push(push["id"], "publishing", 40)
+
+
 # Turned pictures.
 
 def test_pictures_are_turned_and_stay_so(agent, tmp_path: Path) -> None:
