@@ -100,7 +100,8 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/talk.js"),
+                .embedInCode("Page/talk-worklet.js"),
             ]),
 
         // Floor 8: programs.
@@ -127,7 +128,7 @@ let package = Package(
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
-        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
