@@ -159,8 +159,11 @@ package struct ViewerRoutes: RequestRouter {
         }
         let viewer = registry.visitors.saw(ViewerIdentity(request, command.query))
         let channels = Set(agent.viewableChannels().map(\.id))
+        if let reply = commands.answerAtOnce(command, from: viewer, hasChannel: channels.contains) {
+            return .answer(.text(reply.text, type: "application/json"))
+        }
         return .work { [commands] in
-            let reply = await commands.answer(command, from: viewer) { channels.contains($0) }
+            let reply = await commands.answer(command, from: viewer, hasChannel: channels.contains)
             return .text(reply.text, type: "application/json")
         }
     }
