@@ -126,7 +126,7 @@ let package = Package(
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices", log]),
         tests("Signalling"),
-        tests("Configuration"),
+        tests("Configuration", ["Motion"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
         tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
