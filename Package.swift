@@ -87,7 +87,9 @@ let package = Package(
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming", "Recording"]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Talkback", "CYAML"]),
+        room(
+            "Configuration",
+            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Talkback", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -109,8 +111,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Talkback", "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
-                arguments, lifecycle, signals,
+                "Talkback", "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio,
+                nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
