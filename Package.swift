@@ -73,7 +73,7 @@ let package = Package(
         room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
 
         // Floor 3: where pictures and sound come from.
-        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA"]),
+        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA", "CLinux"]),
 
         // Floor 4: the channel and its hub.
         room(
@@ -100,7 +100,10 @@ let package = Package(
         room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room(
             "Configuration",
-            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "PeerToPeer", "CYAML"]),
+            [
+                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
+                "PeerToPeer", "CYAML",
+            ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -108,12 +111,14 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "PeerToPeer", "Signalling", "ControlProtocol", nio,
+                "Media", "Containers", "Streaming", "Recording", "Talkback", "PeerToPeer", "Signalling",
+                "ControlProtocol", nio,
                 nioPosix, nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
+                .embedInCode("Page/talk.js"), .embedInCode("Page/talk-worklet.js"),
                 .embedInCode("Page/edge-agent-viewer.js"), .embedInCode("Page/edge-agent-viewer.d.ts"),
             ]),
 
@@ -137,18 +142,19 @@ let package = Package(
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
-        tests("Devices"),
+        tests("Devices", ["TestSupport"]),
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("PeerToPeer", ["TestSupport"]),
-        tests("Motion", ["TestSupport", "Devices"]),
+        tests("Motion", ["TestSupport", "Devices", log]),
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
-        tests("Configuration"),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
+        tests("Configuration", ["Motion"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import Media
+import Motion
 import PeerToPeer
 import Recording
 import Streaming
@@ -6,6 +7,8 @@ import Streaming
 /// Everything the agent is told by its configuration. `Documentation/edge-agent.yaml` describes each key.
 package struct AgentConfiguration: Sendable, Hashable {
     package var channels: [ChannelConfiguration]
+    /// By channel; those that do not turn have none.
+    package var heads: [Int: PTZSettings]
     package var server: ServerConfiguration
     package var push: PushConfiguration
     package var recording: RecordingConfiguration
@@ -13,6 +16,7 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var peers: PeerSettings
     /// Nil where viewers for whom there is no place are sent nowhere.
     package var handOff: HandOffConfiguration?
+    package var talk: TalkConfiguration
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.

@@ -2,6 +2,7 @@ import Codecs
 import Devices
 import Imaging
 import Media
+import Motion
 import PeerToPeer
 import Recording
 import Streaming
@@ -42,12 +43,13 @@ package enum ConfigurationReader {
         let channels = section.sections("channels", maximum: maximumChannels) { channel($0, index: $1) }
         checkTogether(channels, notes)
         let configuration = AgentConfiguration(
-            channels: channels.map(\.configuration), server: section.section("server", server),
+            channels: channels.map(\.configuration), heads: heads(channels), server: section.section("server", server),
             push: section.section("push", push),
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
             peers: section.section("peers") { PeerSettings($0) }, handOff: section.section("handOff", handOff),
+            talk: section.section("talk", TalkConfiguration.init),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)
@@ -63,7 +65,7 @@ package enum ConfigurationReader {
     // MARK: Channels
 
     private typealias Placed = (
-        configuration: ChannelConfiguration, recording: ChannelRecording, position: SourcePosition
+        configuration: ChannelConfiguration, recording: ChannelRecording, head: PTZSettings?, position: SourcePosition
     )
 
     private static func channel(_ section: SectionReader, index: Int) -> Placed {
@@ -99,7 +101,8 @@ package enum ConfigurationReader {
         return (
             ChannelConfiguration(
                 settings: settings, usesSyntheticWithoutCamera: isAutoCamera,
-                usesSyntheticWithoutMicrophone: sound.isAuto), recording, section.position
+                usesSyntheticWithoutMicrophone: sound.isAuto), recording, section.section("ptz", ChannelPTZ.read),
+            section.position
         )
     }
 
@@ -115,6 +118,13 @@ package enum ConfigurationReader {
                             at: channel.position,
                             "channels[\(index)].id is \(settings.id), as in line \(other.position.line)",
                             hint: "give each channel an id of its own"))
+                }
+                if let line = channel.head?.serialLine, line == other.head?.serialLine {
+                    notes.add(
+                        ConfigurationMistake(
+                            at: channel.position,
+                            "channels[\(index)].ptz.serial.device is \(line), as in line \(other.position.line)",
+                            hint: "a serial line serves one head"))
                 }
                 if case .v4l2(let device) = settings.camera.source, device != "auto",
                     settings.camera.source == earlier.camera.source
@@ -242,6 +252,12 @@ package enum ConfigurationReader {
     }
 
     // MARK: The rest
+
+    private static func heads(_ channels: [Placed]) -> [Int: PTZSettings] {
+        var heads: [Int: PTZSettings] = [:]
+        for channel in channels { heads[channel.configuration.settings.id] = channel.head }
+        return heads
+    }
 
     private static func server(_ section: SectionReader) -> ServerConfiguration {
         let address = section.text("address", maximumLength: 255) ?? "127.0.0.1"

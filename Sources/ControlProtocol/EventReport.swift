@@ -16,6 +16,10 @@ package struct EventReport: Codable, Sendable, Hashable {
             "\(isCamera ? "camera" : "microphone").\(state.rawValue)"
         }
 
+        /// A head's motor cannot be reached any more; it can again.
+        package static let ptzAway = "ptz.away"
+        package static let ptzBack = "ptz.back"
+
         /// Such as "disk.ready", "disk.missing".
         package static func disk(_ state: RecordingReport.Disk.State) -> String { "disk.\(state.rawValue)" }
 
@@ -29,6 +33,11 @@ package struct EventReport: Codable, Sendable, Hashable {
 
         /// What a viewer says about a call: "call.answer", "call.hang_up".
         package static func call(_ word: some StringProtocol) -> String { "call.\(word)" }
+
+        /// Somebody talks through the device's speaker; who is in `detail`.
+        package static let talkBegan = "talk.began"
+        /// Who and why is in `detail`.
+        package static let talkEnded = "talk.ended"
 
         /// A file turned out to hold something else than was written to it.
         package static let recordingDamaged = "recording.damaged"

@@ -12,11 +12,13 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var isStandby: Bool?
     /// Nil where nothing is recorded, and nothing ever was.
     package var recording: RecordingReport?
+    /// Nil where the device has no speaker.
+    package var talkback: TalkbackReport?
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
         viewerLimit: Int, viewers: [ViewerReport], pushes: [PushReport], isStandby: Bool? = nil,
-        recording: RecordingReport? = nil
+        recording: RecordingReport? = nil, talkback: TalkbackReport? = nil
     ) {
         self.version = version
         self.device = device
@@ -28,5 +30,6 @@ package struct StatusReport: Codable, Sendable, Hashable {
         self.pushes = pushes
         self.isStandby = isStandby
         self.recording = recording
+        self.talkback = talkback
     }
 }

@@ -43,7 +43,7 @@ package enum StreamRequest: Sendable, Hashable {
 
 extension RequestQuery {
     /// A request without a channel means channel 0.
-    func channel(_ hasChannel: (Int) -> Bool) throws(RequestRefusal) -> Int {
+    package func channel(_ hasChannel: (Int) -> Bool) throws(RequestRefusal) -> Int {
         let channel: Int
         switch number("channel") {
         case .missing: channel = 0

@@ -14,12 +14,16 @@ package struct ViewerAdmission: Sendable {
     package private(set) var refused = 0
     /// What each has under way that needs the place.
     private var uses: [Holder: Int] = [:]
+    private var unnamed = 0
     private var servers: Set<Holder> = []
 
     package init(limit: Int) { self.limit = limit }
 
     /// All that hold a place, the server too.
     package var viewers: Int { uses.count }
+
+    /// Whether somebody without a name holds one.
+    package var hasUnnamed: Bool { unnamed > 0 }
 
     package func holds(_ holder: Holder) -> Bool { uses[holder] != nil }
 
@@ -39,6 +43,7 @@ package struct ViewerAdmission: Sendable {
                 message: "\(viewers) viewers are connected and \(limit) are allowed; try again when one has left",
                 occupancy: .init(viewers: viewers, limit: limit))
         }
+        if case .connection = holder, !holds(holder) { unnamed += 1 }
         uses[holder, default: 0] += 1
         if isServer { servers.insert(holder) }
     }
@@ -46,6 +51,8 @@ package struct ViewerAdmission: Sendable {
     package mutating func leave(_ holder: Holder) {
         guard let count = uses[holder] else { preconditionFailure("more viewers leave than came") }
         uses[holder] = count > 1 ? count - 1 : nil
-        if count == 1 { servers.remove(holder) }
+        guard count == 1 else { return }
+        servers.remove(holder)
+        if case .connection = holder { unnamed -= 1 }
     }
 }

@@ -1,3 +1,4 @@
+import Devices
 import Logging
 import Media
 import Synchronization
@@ -10,6 +11,12 @@ protocol TalkPlayer: Sendable {
     func close()
 }
 
+/// Of a device without a speaker.
+private struct NoSpeaker: TalkPlayer {
+    func begin(_ inbox: TalkInbox) async -> TalkRefusal? { .noSpeaker }
+    func close() {}
+}
+
 /// The one place to talk that a device has, for all viewers and platforms. Any thread.
 package final class TalkSlot: Sendable {
     private struct State {
@@ -17,6 +24,13 @@ package final class TalkSlot: Sendable {
         /// Told when the device ends the talk.
         var onEnd: (@Sendable (TalkEnding) -> Void)?
         var isClosed = false
+        var counts = Counts()
+    }
+
+    /// Since the beginning.
+    package struct Counts: Sendable, Hashable {
+        package var begun = 0
+        package var refused = 0
     }
 
     package let settings: TalkSettings
@@ -35,6 +49,25 @@ package final class TalkSlot: Sendable {
         self.clock = clock
         self.logger = logger
         self.onChange = onChange
+    }
+
+    /// The slot of a device with this speaker. Nobody can talk where `opener` is nil.
+    ///
+    /// - Parameters:
+    ///   - farEnd: told what is played, for those who take its echo out of microphones; of the speaker's rate.
+    ///   - onChange: called from any thread.
+    package convenience init(
+        settings: TalkSettings, opener: (any SpeakerOpening)?, farEnd: FarEnd?,
+        clock: any MediaClock = SystemMediaClock(), logger: Logger,
+        onChange: @escaping @Sendable (TalkChange) -> Void = { _ in }
+    ) {
+        let player: any TalkPlayer =
+            if let opener {
+                SpeakerPlayer(settings: settings, opener: opener, farEnd: farEnd, clock: clock, logger: logger)
+            } else {
+                NoSpeaker()
+            }
+        self.init(settings: settings, player: player, clock: clock, logger: logger, onChange: onChange)
     }
 
     /// Takes the place. Returns when the speaker is open: whoever is told so can speak.
@@ -60,11 +93,12 @@ package final class TalkSlot: Sendable {
             state.onEnd = onEnd
             return nil
         }
-        if let refusal { throw refusal }
+        if let refusal { throw refused(refusal) }
         if let refusal = await player.begin(inbox) {
             inbox.end(.neverBegan)
-            throw refusal
+            throw refused(refusal)
         }
+        state.withLock { $0.counts.begun += 1 }
         let session = TalkSession(inbox)
         if inbox.ending == nil {
             logger.info("a talk begins", metadata: ["from": "\(source)"])
@@ -72,6 +106,13 @@ package final class TalkSlot: Sendable {
         }
         return session
     }
+
+    private func refused(_ refusal: TalkRefusal) -> TalkRefusal {
+        state.withLock { $0.counts.refused += 1 }
+        return refusal
+    }
+
+    package var counts: Counts { state.withLock { $0.counts } }
 
     /// Nil while nobody talks.
     package var current: TalkReport? { state.withLock { $0.inbox }?.report }

@@ -69,4 +69,7 @@ package enum WebSocketCloseCode: UInt16, Sendable {
     case protocolError = 1002
     case tooLong = 1009
     case internalError = 1011
+    /// Codes of our own, after the HTTP status of the same meaning: refused, and ended by the device.
+    case refused = 4403
+    case talkEnded = 4410
 }

@@ -322,7 +322,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer, Cance
         }
         guard closingSince == nil else { return }
         switch reader.take(unwrapInboundIn(data)) {
-        case .none: break
+        case .none, .data: break
         case .alive: unansweredPings = 0
         case .pong(let payload):
             // A viewer that asks but does not read gets no answer: nothing may pile up.

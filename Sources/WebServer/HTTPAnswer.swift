@@ -45,7 +45,7 @@ package struct HTTPAnswer: Sendable {
     }
 
     /// To an upgrade that is none (RFC 6455, 4.4).
-    static var notAWebSocket: HTTPAnswer {
+    static var noHandshake: HTTPAnswer {
         var answer = error(
             status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
         answer.headers.append(("Sec-WebSocket-Version", "13"))
@@ -76,6 +76,13 @@ package struct HTTPAnswer: Sendable {
             ])
         if isChunked { answer.headers.append(("Transfer-Encoding", "chunked")) }
         answer.isEndless = true
+        return answer
+    }
+
+    /// The head of a stream of JPEG pictures.
+    static var pictures: HTTPAnswer {
+        var answer = flv()
+        answer.headers[0] = ("Content-Type", "multipart/x-mixed-replace; boundary=\(PictureViewer.boundary)")
         return answer
     }
 

@@ -87,6 +87,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), .idle):
+            if head.method == .POST, becomeVoice(HTTPRequest(head: head, body: ByteBuffer()), context) { return }
             let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
             state = .receiving(head, ByteBuffer())
             if length > Self.maximumBodyBytes { refuseBody(context, head) }
@@ -168,8 +169,10 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         case .work(let work): wait(for: { .answer(await work()) }, request, context)
         case .later(let work): wait(for: work, request, context)
         case .viewer(let start): loop.execute { self.becomeViewer(start, request, context) }
+        case .pictures(let start): loop.execute { self.becomePictureViewer(start, request, context) }
         case .playback(let start): loop.execute { self.becomeViewer(start, request, context) }
         case .download(let start): loop.execute { self.becomeDownload(start, request, context) }
+        case .voice(let start): loop.execute { self.becomeVoiceSocket(start, request, context) }
         case .events(let events): loop.execute { self.becomeEventStream(events, request, context) }
         case .feedback(let start): loop.execute { self.becomeListener(start, request, context) }
         }
@@ -265,7 +268,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             framing = .webSocket
             guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
                 onEnd(nil)
-                return answer(.notAWebSocket, context)
+                return answer(.noHandshake, context)
             }
             head = handshake.serialized(extra: cross, keepAlive: true)
         } else {
@@ -312,6 +315,29 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
+    private func becomePictureViewer(
+        _ start: PictureStart, _ request: HTTPRequest, _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive else { return }
+        let place: ViewerPlace
+        do throws(RequestRefusal) { place = try server.registry.enter(start.viewer) } catch {
+            return answer(.refusal(error), context)
+        }
+        let viewer = PictureViewer(
+            start, place: place, remote: Self.name(of: context.channel), on: context.eventLoop,
+            registry: server.registry, stall: .seconds(Int64(server.settings.stallSeconds)), logger: server.logger)
+        do {
+            try context.channel.pipeline.syncOperations.addHandler(viewer)
+        } catch {
+            server.registry.giveUpPlace(place)
+            return context.close(promise: nil)
+        }
+        server.registry.add(viewer, on: context.eventLoop)
+        let cross = server.policy.headers(origin: request.origin, host: request.host)
+        handOver(context)
+        viewer.start(head: HTTPAnswer.pictures.serialized(extra: cross, keepAlive: false))
+    }
+
     private func becomeDownload(_ start: DownloadStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         // The visitor does not leave between its old download and this one.
@@ -341,6 +367,43 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         download.start(head: start.answer.serialized(extra: cross, keepAlive: false))
     }
 
+    /// Whether it is a voice; the body that follows is no longer read here. The decoder stays.
+    private func becomeVoice(_ request: HTTPRequest, _ context: ChannelHandlerContext) -> Bool {
+        guard !closesAfterAnswer, let start = server.router.voice(request) else { return false }
+        let upload = VoiceUpload(
+            isRefused ? .refused(.tooManyTalkers) : start, request,
+            crossOrigin: server.policy.headers(origin: request.origin, host: request.host))
+        stop()
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(upload)
+        } catch {
+            context.close(promise: nil)
+        }
+        pipeline.removeHandler(self, promise: nil)
+        return true
+    }
+
+    private func becomeVoiceSocket(_ start: VoiceStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
+            return answer(.noHandshake, context)
+        }
+        let socket = VoiceSocket(start)
+        let decoder = WebSocketFrameDecoder(maxFrameSize: VoiceSocket.maximumFrameBytes)
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandlers(ByteToMessageHandler(decoder), socket)
+            let own = try pipeline.context(handler: socket)
+            let cross = server.policy.headers(origin: request.origin, host: request.host)
+            send(handshake.serialized(extra: cross, keepAlive: true), context)
+            handOver(context)
+            socket.begin(own)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
     private func becomeEventStream(
         _ events: @escaping @Sendable () async -> AsyncStream<EventReport>, _ request: HTTPRequest,
         _ context: ChannelHandlerContext
@@ -359,7 +422,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let head: ByteBuffer
         if request.wantsWebSocket {
             guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
-                return answer(.notAWebSocket, context)
+                return answer(.noHandshake, context)
             }
             framing = .webSocket
             head = handshake.serialized(extra: cross, keepAlive: true)

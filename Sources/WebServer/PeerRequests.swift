@@ -57,7 +57,15 @@ final class PeerRequest: DataChannelHandler {
                     status: 404, code: "badRequest",
                     message: "a channel's label is GET ipc.flv?…, GET feedback, COMMAND action=… or VOICE channel=…"))
         }
-        carryOut(server.router.route(label.request(from: visitor)))
+        let request = label.request(from: visitor)
+        if label.method == .voice, let start = server.router.voice(request) { return talk(start) }
+        carryOut(server.router.route(request))
+    }
+
+    private func talk(_ start: VoiceStart) {
+        let voice = PeerVoice(channel, on: loop)
+        channel.handler = voice
+        voice.begin(start)
     }
 
     private func carryOut(_ outcome: RouteOutcome) {
@@ -69,6 +77,10 @@ final class PeerRequest: DataChannelHandler {
         case .playback(let start): watch(start)
         case .download(let start): download(start)
         case .feedback(let start): listen(start)
+        case .voice(let start): talk(start)
+        case .pictures:
+            answer(
+                .error(status: 404, code: "notFound", message: "there are no single pictures on data channels"))
         case .events: answer(.notFound("events"))
         }
     }

@@ -43,6 +43,8 @@ package struct PeerRoutes: RequestRouter {
         }
     }
 
+    package func voice(_ request: HTTPRequest) -> VoiceStart? { next.voice(request) }
+
     private func offer(_ request: HTTPRequest) -> RouteOutcome {
         guard request.method == .POST else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
         guard request.hasContentType(Self.descriptionType) else { return .answer(Self.wrongType(Self.descriptionType)) }

@@ -2,6 +2,7 @@ import ControlProtocol
 import NIOHTTP1
 import Signalling
 import Streaming
+import Talkback
 
 /// What viewers and monitoring find: the page, the streams, health and metrics.
 package struct ViewerRoutes: RequestRouter {
@@ -12,15 +13,18 @@ package struct ViewerRoutes: RequestRouter {
     private let feedback: FeedbackDesk
     private let footage: FootageAccess?
     private let handOffs: HandOffDesk?
+    private let talk: TalkSlot?
     private let page: PageAssets
 
     /// - Parameters:
     ///   - footage: nil where nothing is ever recorded.
+    ///   - talk: nil where nobody can talk.
     ///   - handOffs: nil where viewers for whom there is no place are sent nowhere.
     package init(
         agent: any AgentView, registry: ViewerRegistry, policy: CrossOriginPolicy,
         commands: CommandTable = CommandTable(), feedback: FeedbackDesk = FeedbackDesk(),
-        footage: FootageAccess? = nil, handOffs: HandOffDesk? = nil, page: PageAssets = PageAssets()
+        footage: FootageAccess? = nil, handOffs: HandOffDesk? = nil, talk: TalkSlot? = nil,
+        page: PageAssets = PageAssets()
     ) {
         self.agent = agent
         self.registry = registry
@@ -29,6 +33,7 @@ package struct ViewerRoutes: RequestRouter {
         self.feedback = feedback
         self.footage = footage
         self.handOffs = handOffs
+        self.talk = talk
         self.page = page
     }
 
@@ -37,6 +42,7 @@ package struct ViewerRoutes: RequestRouter {
         let known = request.path == "/ipc.flv" || Self.paths.contains(request.path) || page[request.path] != nil
         guard known else { return .answer(.notFound(request.path)) }
         if request.path == "/command" { return command(request) }
+        if request.path == "/voice" { return voiceSocket(request) }
         guard request.method == .GET || request.method == .HEAD else {
             return .answer(.methodNotAllowed([.GET, .HEAD, .OPTIONS]))
         }
@@ -59,19 +65,38 @@ package struct ViewerRoutes: RequestRouter {
     }
 
     private static let paths: Set<Substring> = [
-        "/channels.json", "/command", "/feedback", "/healthz", "/metrics",
+        "/channels.json", "/command", "/feedback", "/healthz", "/metrics", "/voice",
     ]
+
+    package func voice(_ request: HTTPRequest) -> VoiceStart? { request.path == "/voice" ? talk(request) : nil }
+
+    private func voiceSocket(_ request: HTTPRequest) -> RouteOutcome {
+        guard request.wantsWebSocket else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
+        let start = talk(request)
+        if case .refused(let answer) = start { return .answer(answer) }
+        return .voice(start)
+    }
+
+    private func talk(_ request: HTTPRequest) -> VoiceStart {
+        guard isPermitted(request) else { return .refused(Self.originRefused) }
+        guard let talk else { return .refused(.talkRefused(.noSpeaker)) }
+        let channels = agent.viewableChannels()
+        return VoiceRequest(
+            slot: talk, hasChannel: { id in channels.contains { $0.id == id } },
+            registry: registry, takesPlace: true
+        ).start(request)
+    }
 
     private func stream(_ request: HTTPRequest) -> RouteOutcome {
         guard isPermitted(request) else { return .answer(Self.originRefused) }
         do throws(RequestRefusal) {
             let channels = agent.viewableChannels()
             let query = try RequestQuery(request.query)
-            let viewer = ViewerIdentity(request, query)
+            let viewer = registry.visitors.saw(ViewerIdentity(request, query))
             switch try StreamRequest(query, hasChannel: { id in channels.contains { $0.id == id } }) {
             case .live(let live): return try self.live(live, tracks: .all, of: channels, for: viewer, request)
             case .liveAudio(let live): return try self.live(live, tracks: .audio, of: channels, for: viewer, request)
-            case .livePictures: throw .notFound("this device gives no stream of JPEG pictures; ask for action=live")
+            case .livePictures(let live): return try self.pictures(live, of: channels, for: viewer, request)
             case .playback(let playback): return try self.playback(playback, tracks: .all, for: viewer, request)
             case .playbackAudio(let playback):
                 guard channels.contains(where: { $0.id == playback.channel && $0.hasAudio }) else {
@@ -104,6 +129,17 @@ package struct ViewerRoutes: RequestRouter {
             request: live, tracks: tracks, hub: hub, lesser: live.quality == .main ? channel?.hubs[.sub] : nil,
             viewer: viewer, whenFull: tracks == .all ? handOff(live) : nil)
         return request.method == .HEAD ? .answer(.flv()) : .viewer(start)
+    }
+
+    private func pictures(
+        _ live: LiveRequest, of channels: [ViewableChannel], for viewer: ViewerIdentity, _ request: HTTPRequest
+    ) throws(RequestRefusal) -> RouteOutcome {
+        guard let feed = channels.first(where: { $0.id == live.channel })?.pictures[live.quality],
+            !request.wantsWebSocket
+        else { throw .notFound("channel \(live.channel) has no such pictures over this transport") }
+        if agent.isStandby { throw .standby }
+        return request.method == .HEAD
+            ? .answer(.pictures) : .pictures(PictureStart(request: live, feed: feed, viewer: viewer))
     }
 
     /// Elsewhere there may be a place.
@@ -143,11 +179,13 @@ package struct ViewerRoutes: RequestRouter {
         do throws(RequestRefusal) { command = try CommandText(text) } catch {
             return .answer(.text(CommandReply.wrongRequest.text, type: "application/json"))
         }
-        let viewer = ViewerIdentity(request, command.query)
-        registry.visitors.saw(viewer)
+        let viewer = registry.visitors.saw(ViewerIdentity(request, command.query))
         let channels = Set(agent.viewableChannels().map(\.id))
+        if let reply = commands.answerAtOnce(command, from: viewer, hasChannel: channels.contains) {
+            return .answer(.text(reply.text, type: "application/json"))
+        }
         return .work { [commands] in
-            let reply = await commands.answer(command, from: viewer) { channels.contains($0) }
+            let reply = await commands.answer(command, from: viewer, hasChannel: channels.contains)
             return .text(reply.text, type: "application/json")
         }
     }

@@ -4,6 +4,7 @@ import Glibc
 import Hooks
 import Logging
 import Media
+import Motion
 import NIOCore
 import NIOPosix
 import PeerToPeer
@@ -19,12 +20,14 @@ import WebServer
 final class Agent: Sendable {
     let control: AgentControlService
     let channels: ChannelSet
+    private let heads: HeadSet
     let viewers: ViewerRegistry
     let controlSocket: String
     private let configuration: Mutex<AgentConfiguration>
     private let device: DeviceService
     private let pushes: PushManager
     private let recording: RecordingService
+    private let talk: TalkService
     /// For looking into recordings, which may wait for the disk.
     private let footageThreads: NIOThreadPool
     private let events: EventHub
@@ -47,12 +50,22 @@ final class Agent: Sendable {
         // One loop: a frame is handed over once for each of them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
-        let channels = ChannelSet(clock: clock, logger: logger) { event in
+        let talk = TalkService(configuration.talk, events: events, clock: clock, logger: logger)
+        self.talk = talk
+        let channels = ChannelSet(
+            clock: clock, logger: logger, audioProcessor: { talk.processor(for: $0) }
+        ) { event in
             events.publish(
                 EventReport.Name.device(isCamera: event.device == .camera, .init(event.status.state)),
                 channel: event.channel, device: event.status.device, detail: event.status.detail)
         }
         self.channels = channels
+        let heads = HeadSet(folder: configuration.stateFolder, logger: logger) { channel, error in
+            events.publish(
+                error == nil ? EventReport.Name.ptzBack : EventReport.Name.ptzAway, channel: channel,
+                device: error?.device, detail: error.map { "\($0)" })
+        }
+        self.heads = heads
         pushes = PushManager(
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
@@ -63,16 +76,16 @@ final class Agent: Sendable {
         ) { events.publish($0) }
         self.recording = recording
         let control = AgentControlService(
-            device: identity, channels: channels, pushes: pushes, recording: recording, events: events,
-            push: configuration.push, clock: clock)
+            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
+            events: events, push: configuration.push, clock: clock)
         self.control = control
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         let device = DeviceService(
             channels: channels, recording: recording, path: configuration.stateFolder + "/device",
-            heads: { _ in nil }, talking: { nil }, events: events, logger: logger)
+            heads: { heads.head($0) }, talking: { talk.isTalking }, events: events, logger: logger)
         self.device = device
-        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock)
+        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock) { heads.lost($0.motionHolder) }
         viewers = ViewerRegistry(visitors: visitors)
         let feedback = FeedbackDesk(clock: clock)
         let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
@@ -97,7 +110,7 @@ final class Agent: Sendable {
                 events.publish(
                     EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
                     visitor: command.viewer.number)
-            }, feedback: feedback, footage: footage, handOffs: handOffs)
+            }, feedback: feedback, footage: footage, handOffs: handOffs, talk: talk.slot)
         let requests = PeerRequests(router: routes, settings: settings, registry: viewers, logger: logger)
         peers = PeerLinks(settings: configuration.peers, logger: logger) { requests.take($0) }
         viewerServer = HTTPServer(
@@ -107,7 +120,9 @@ final class Agent: Sendable {
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage), feedback: feedback, peers: peers),
+                recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
+                motion: MotionRoutes(control: MotionControlService(heads: heads)), feedback: feedback,
+                peers: peers),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -138,9 +153,11 @@ final class Agent: Sendable {
                 metadata: ["address": "\(configuration.server.address)"])
         }
         let channels = self.channels
+        let heads = self.heads
         let device = self.device
         _ = await MediaThread.run(name: "channels") {
             device.remember()
+            heads.apply(configuration.heads)
             return channels.apply(configuration.channels)
         }
         recording.start()
@@ -180,15 +197,19 @@ final class Agent: Sendable {
         }
     }
 
-    /// Ends pushes with a farewell, viewers with theirs and recordings with their files' final form; then cameras and
-    /// microphones.
+    /// Brings motors to rest first. Then ends pushes with a farewell, viewers with theirs and recordings with their
+    /// files' final form; then cameras and microphones.
     func stop() async {
+        let heads = self.heads
+        await MediaThread.run(name: "heads") { heads.stopAll() }
         let recording = self.recording
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
         async let peersEnded: Void = peers.stop()
         async let recordingsEnded: Void = MediaThread.run(name: "recorder-stop") { recording.stop() }
-        _ = await (pushesEnded, viewersEnded, peersEnded, recordingsEnded)
+        let slot = talk.slot
+        async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
+        _ = await (pushesEnded, viewersEnded, peersEnded, recordingsEnded, talkEnded)
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -205,8 +226,11 @@ final class Agent: Sendable {
         threshold.level = Logger.Level(new.logLevel)
         viewers.setLimit(new.server.viewerLimit)
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
-        let channels = self.channels
-        let change = await MediaThread.run(name: "channels") { channels.apply(new.channels) }
+        let (channels, heads) = (self.channels, self.heads)
+        let change = await MediaThread.run(name: "channels") {
+            heads.apply(new.heads)
+            return channels.apply(new.channels)
+        }
         recording.apply(RecordingSettings(new, device: control.device))
         logger.notice(
             "the configuration was read again",
@@ -244,7 +268,7 @@ extension AgentConfiguration {
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
             ("server", server != old.server), ("push", push != old.push), ("peers", new.peers != old.peers),
-            ("handOff", new.handOff != old.handOff),
+            ("handOff", new.handOff != old.handOff), ("talk", new.talk != old.talk),
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),

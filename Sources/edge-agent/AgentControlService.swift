@@ -15,20 +15,24 @@ final class AgentControlService: AgentControl {
     let illnessText = Mutex<String?>(nil)
     let device: DeviceIdentity
     private let channels: ChannelSet
+    private let heads: HeadSet
     private let pushManager: PushManager
     private let recording: RecordingService
+    private let talk: TalkService
     private let eventHub: EventHub
     private let clock: any MediaClock
     private let startedAt: MediaTime
 
     init(
-        device: DeviceIdentity, channels: ChannelSet, pushes: PushManager, recording: RecordingService,
-        events: EventHub, push: PushConfiguration, clock: any MediaClock
+        device: DeviceIdentity, channels: ChannelSet, heads: HeadSet, pushes: PushManager, recording: RecordingService,
+        talk: TalkService, events: EventHub, push: PushConfiguration, clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
+        self.heads = heads
         pushManager = pushes
         self.recording = recording
+        self.talk = talk
         eventHub = events
         pushDefaults = Mutex(push)
         self.clock = clock
@@ -45,8 +49,9 @@ final class AgentControlService: AgentControl {
         let now = clock.now()
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
-            channels: channels.statuses.map { ChannelReport($0, now: now) }, viewerLimit: 0, viewers: [],
-            pushes: await pushes(), isStandby: isStandby, recording: RecordingReport(recording.status, now: now))
+            channels: channels.statuses.map { ChannelReport($0, head: heads.head($0.id)?.report, now: now) },
+            viewerLimit: 0, viewers: [], pushes: await pushes(), isStandby: isStandby,
+            recording: RecordingReport(recording.status, now: now), talkback: talk.report)
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }

@@ -2,6 +2,7 @@ import Configuration
 import Logging
 import Imaging
 import Media
+import Motion
 import Signalling
 import Streaming
 import Synchronization
@@ -28,9 +29,16 @@ final class ChannelSet: Sendable {
     private let changing = Mutex(Changing())
     private let clock: any MediaClock
     private let logger: Logger
+    private let audioProcessor: @Sendable (ChannelSettings) -> (any AudioProcessor)?
     private let onDeviceChange: @Sendable (DeviceEvent) -> Void
 
-    init(clock: any MediaClock, logger: Logger, onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void) {
+    /// - Parameter audioProcessor: what a channel's microphone goes through.
+    init(
+        clock: any MediaClock, logger: Logger,
+        audioProcessor: @escaping @Sendable (ChannelSettings) -> (any AudioProcessor)?,
+        onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void
+    ) {
+        self.audioProcessor = audioProcessor
         self.clock = clock
         self.logger = logger
         self.onDeviceChange = onDeviceChange
@@ -48,9 +56,7 @@ final class ChannelSet: Sendable {
         memory.isStandby ? nil : channel(id)?.hub(quality)
     }
 
-    var statusesWithSettings: [(ChannelStatus, ChannelSettings)] {
-        entries.withLock { $0.map(\.channel) }.map { ($0.status(), $0.settings) }
-    }
+    var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
 
     /// What viewers have set.
     var memory: DeviceMemory { currentMemory.withLock { $0 } }
@@ -106,13 +112,18 @@ final class ChannelSet: Sendable {
             !kept.contains { $0.configuration == configuration }
         }
         // Devices of channels that left are free now.
-        let settings = SourceResolver(logger: logger).resolve(new, running: kept.map(\.channel.settings))
+        // In privacy mode no device is opened, not even to see whether it works.
+        let settings =
+            starting
+            ? SourceResolver(logger: logger).resolve(new, running: kept.map(\.channel.settings)) : new.map(\.settings)
         let started = zip(new, settings).map { configuration, settings in
             let channel = CameraChannel(
-                settings: settings, orientation: memory.orientation(of: settings.id), clock: clock, logger: logger,
+                settings: settings, orientation: memory.orientation(of: settings.id),
+                audioProcessor: audioProcessor(settings), clock: clock, logger: logger,
                 onDeviceChange: onDeviceChange)
             return Entry(
-                configuration: configuration, channel: channel, viewable: Self.viewable(channel))
+                configuration: configuration, channel: channel,
+                viewable: Self.viewable(channel, head: configuration.ptz))
         }
         let all = kept + started
         entries.withLock { entries in
@@ -145,11 +156,16 @@ final class ChannelSet: Sendable {
         for thread in threads { _ = thread.join(timeout: deadline - clock.now()) }
     }
 
-    private static func viewable(_ channel: CameraChannel) -> ViewableChannel {
+    private static func viewable(_ channel: CameraChannel, head: PTZSettings?) -> ViewableChannel {
         var hubs: [StreamQuality: StreamHub] = [:]
-        for quality in StreamQuality.allCases { hubs[quality] = channel.hub(quality) }
+        var pictures: [StreamQuality: PictureFeed] = [:]
+        for quality in StreamQuality.allCases {
+            hubs[quality] = channel.hub(quality)
+            pictures[quality] = channel.pictures(quality)
+        }
         let settings = channel.settings
         return ViewableChannel(
-            id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio, hubs: hubs)
+            id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio, hubs: hubs,
+            pictures: pictures, head: head.map { ViewableHead(zoom: $0.abilities.directions.contains(.zoomIn)) })
     }
 }

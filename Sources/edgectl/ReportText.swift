@@ -7,6 +7,7 @@ package enum ReportText {
             "edge-agent \(status.version) on \(device(status.device)), process \(status.pid), up \(Units.duration(status.uptimeSeconds))",
             channels(status.channels),
         ]
+        if status.isStandby == true { parts.insert("Privacy mode: no picture and no sound is taken", at: 1) }
         parts.append(
             status.viewers.isEmpty
                 ? "No viewers (at most \(status.viewerLimit))"
@@ -17,6 +18,7 @@ package enum ReportText {
                 ? "No pushes"
                 : "\(Units.count(status.pushes.count, "push", "pushes"))\n" + pushes(status.pushes, indent: "  "))
         if let recording = status.recording { parts.append(self.recording(recording)) }
+        if let talkback = status.talkback { parts.append(self.talkback(talkback)) }
         return parts.joined(separator: "\n\n")
     }
 
@@ -54,8 +56,9 @@ package enum ReportText {
                     + (stream.overruns > 0 ? ", \(Units.count(stream.overruns, "overrun"))" : ""),
             ])
         }
-        return (["Channel \(channel.channel) \"\(channel.name)\"", devices.text, streams.text]).filter { !$0.isEmpty }
-            .joined(separator: "\n")
+        let head = channel.ptz.map { "  head  \(self.head($0))" } ?? ""
+        return (["Channel \(channel.channel) \"\(channel.name)\"", devices.text, streams.text, head])
+            .filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private static func numbers(of device: DeviceReport) -> String {
@@ -80,8 +83,9 @@ package enum ReportText {
             ], indent: indent)
         for viewer in viewers {
             table.add([
-                "\(viewer.id)", viewer.activity.rawValue, "\(viewer.channel)/\(viewer.stream.rawValue)", viewer.remote,
-                viewer.transport.rawValue, Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
+                "\(viewer.id)", viewer.activity.rawValue, "\(viewer.channel)/\(viewer.stream.rawValue)",
+                viewer.remote + (viewer.visitor.map { " (visitor \($0))" } ?? ""), viewer.transport.rawValue,
+                Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
                 "\(viewer.framesSent)", "\(viewer.framesDropped)", Units.bytes(viewer.queuedBytes),
             ])
         }

@@ -85,7 +85,7 @@ import Testing
         (#"{"cmd":"ptz_aux_off","aux":8}"#, .auxiliary(8, isOn: false)),
     ])
     func ordersAreUnderstood(_ data: String, _ command: PTZCommand) throws {
-        #expect(PTZOrder(try #require(JSONReader.read(data))) == .command(command))
+        #expect(PTZMessage(try #require(JSONReader.read(data))) == .command(command))
     }
 
     @Test(arguments: [
@@ -96,7 +96,7 @@ import Testing
         #"{"cmd":"ptz_go","x":"1e999"}"#,
     ])
     func nonsenseIsNoOrder(_ data: String) throws {
-        #expect(PTZOrder(try #require(JSONReader.read(data))) == nil)
+        #expect(PTZMessage(try #require(JSONReader.read(data))) == nil)
     }
 
     @Test(arguments: [
@@ -167,6 +167,22 @@ import Testing
         let alone = device.table()
         for unknown in ["custom_cmd", "xxx", #"{"topic":"upgrade","data":{"url":"http://x/$(reboot)"}}"#, "%00"] {
             #expect(await answer("action=user_define&cmd=\(unknown)", alone) == #"{"result":"-1"}"#)
+        }
+    }
+
+    // MARK: At once
+
+    @Test func whatNeedsNoWaitingIsAnsweredAtOnce() async throws {
+        let table = FakeDevice().table()
+        for (text, isQuick) in [
+            ("action=inner_define&cmd=get_device_st&type=live", true), ("action=inner_define&cmd=nothing", true),
+            ("action=inner_define&cmd=call_answer&channel=9", true), ("action=inner_define&cmd=playback_pause", false),
+            ("action=user_define&cmd=ptz_left", false),
+        ] {
+            let reply = table.answerAtOnce(
+                try CommandText(text), from: ViewerIdentity(.anonymous), hasChannel: { $0 < 2 })
+            #expect((reply != nil) == isQuick, "\(text)")
+            if let reply { #expect(await answer(text, table) == reply.text) }
         }
     }
 

@@ -2,7 +2,9 @@
 
 import { FLVPlayer } from "./player.js";
 import { StreamSocket, viewer } from "./edge-agent-viewer.js";
+import { PTZPad } from "./ptz.js";
 import { Timeline, clock, command, newVisitor } from "./recordings.js";
+import { Talk } from "./talk.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
 const MAX_TILES = 64;
@@ -91,6 +93,10 @@ class Tile {
         this.video.addEventListener("dblclick", () => this.toggleFullScreen());
         this.video.addEventListener("volumechange", () => this.showSound());
         this.qualitySelect.addEventListener("change", () => this.setQuality(this.qualitySelect.value));
+        if (channel.ptz) {
+            this.label(part(".aim"), "Turn the camera");
+            this.pad = new PTZPad(this, { onFailure: (text) => { this.text.title = text; } });
+        }
         wall.append(this.root);
         this.open();
         this.show();
@@ -254,6 +260,7 @@ class Tile {
 
     remove() {
         clearInterval(this.follower);
+        this.pad?.show(false);
         const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
         this.player.destroy();
         this.root.remove();
@@ -332,6 +339,7 @@ class Page {
         this.timeline = new Timeline({
             onPlay: (channel, ...moment) => this.playRecording(channel, moment), onResize: () => this.layOut(),
         });
+        this.talk = new Talk(element("talk"), element("talk-state"));
         element("notice-action").addEventListener("click", () => this.load());
         element("add").addEventListener("change", ({ target }) => {
             const channel = this.channels.find((one) => String(one.channel) === target.value);

@@ -4,9 +4,16 @@ import Motion
 ///
 /// Of the specification: the presses of four directions and `ptz_release_pre`. Beyond it: two directions at once, lens,
 /// `speed` in percent, steps, positions, presets, patrols, auxiliary switches, and a mere look.
-package enum PTZOrder: Sendable, Hashable {
+package enum PTZMessage: Sendable, Hashable {
     case command(PTZCommand)
     case look
+
+    var isAboutPresets: Bool {
+        switch self {
+        case .command(.setPreset), .command(.callPreset), .command(.clearPreset): true
+        default: false
+        }
+    }
 
     /// Where nothing is said of speed.
     static let usualSpeed = 0.5
