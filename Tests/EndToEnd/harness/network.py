@@ -41,11 +41,15 @@ class Router:
         run("nft", "-f", "-", namespace=self.name, text=f"""
             flush ruleset
             table ip nat {{
-                chain out {{ type nat hook postrouting priority srcnat; oifname "wan" masquerade {flags} }}
+                chain out {{
+                    type nat hook postrouting priority srcnat;
+                    oifname "wan" masquerade {flags};
+                }}
             }}
             table ip filter {{
                 chain through {{
-                    type filter hook forward priority filter; policy drop;
+                    type filter hook forward priority filter;
+                    policy drop;
                     {block}
                     ct state established,related accept
                     iifname "lan" accept
@@ -129,7 +133,11 @@ simple-log
             run("nft", "-f", "-", namespace=router.name, text=f"""
                 table inet loss
                 delete table inet loss
-                table inet loss {{ chain through {{ type filter hook forward priority -200; {rule} }} }}""")
+                table inet loss {{ chain through {{
+                        type filter hook forward priority -200;
+                        {rule}
+                    }}
+                }}""")
 
     def remove(self) -> None:
         if self.server:

@@ -44,8 +44,10 @@ async def main(seconds: float, stun: str, turn: str, user: str, password: str, l
             await asyncio.wait_for(closed.wait(), seconds)
         except asyncio.TimeoutError:
             pass
+    pair = connection.sctp.transport.transport._connection._nominated.get(1)
     print(json.dumps({
         "state": connection.connectionState,
+        "pair": [pair.local_candidate.type, pair.remote_candidate.type, pair.remote_addr[0]] if pair else None,
         "firstPicture": first["body"] - started if "body" in first else None,
         "bytes": sum(count for _, count in arrivals),
     }), flush=True)
