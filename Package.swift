@@ -49,6 +49,8 @@ let package = Package(
         // Floor 0: C libraries.
         cModule("CX264", debian: "libx264-dev"),
         cModule("CVOAAC", pkgConfig: "vo-aacenc", debian: "libvo-aacenc-dev"),
+        cModule("CFAAD", pkgConfig: "faad2", debian: "libfaad-dev"),
+        cModule("CSpeexDSP", pkgConfig: "speexdsp", debian: "libspeexdsp-dev"),
         cModule("CV4L2", pkgConfig: "libv4l2", debian: "libv4l-dev"),
         cModule("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
         cModule("CYUV", debian: "libyuv-dev"),
@@ -63,11 +65,11 @@ let package = Package(
 
         // Floor 2: formats, codecs, pictures.
         room("Containers", ["Media", nio]),
-        room("Codecs", ["Media", "CX264", "CVOAAC", nio]),
+        room("Codecs", ["Media", "CX264", "CVOAAC", "CFAAD", "CSpeexDSP", nio]),
         room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
 
         // Floor 3: where pictures and sound come from.
-        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA"]),
+        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA", "CLinux"]),
 
         // Floor 4: the channel and its hub.
         room(
@@ -78,10 +80,22 @@ let package = Package(
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
+        room("Motion", ["Media", "Devices", "Streaming", "CLinux", log]),
+
+        room(
+            "Talkback",
+            ["Media", "Containers", "Codecs", "Devices", "Streaming", nio, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Streaming", "Recording"]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
+        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
+        // What an integrator adds to it.
+        room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
+        room(
+            "Configuration",
+            [
+                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
+                "CYAML",
+            ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -89,12 +103,12 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
-                nioHTTP, nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "Talkback", "Signalling", "ControlProtocol", nio,
+                nioPosix, nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
             ]),
 
         // Floor 8: programs.
@@ -102,8 +116,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
-                arguments, lifecycle, signals,
+                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
+                "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -117,15 +131,18 @@ let package = Package(
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
-        tests("Devices"),
+        tests("Devices", ["TestSupport"]),
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
-        tests("Signalling"),
+        tests("Motion", ["TestSupport", "Devices", log]),
+        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
+        tests("Hooks"),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -5,7 +5,8 @@ import Media
 package struct CameraOpener {
     private let settings: CameraSettings
     private let name: String
-    private let passThrough: Bool
+    /// Whether H.264 that a camera makes itself is wanted as it is; for the next `open`.
+    package var passThrough: Bool
     private var known: (stablePath: String?, bus: String)?
 
     package init(settings: CameraSettings, name: String, passThrough: Bool) {
@@ -66,7 +67,7 @@ package struct MicrophoneOpener {
             }
             return (file, path)
         case .alsa(let device):
-            let name = device == "auto" ? MicrophoneDiscovery.microphones().first?.device : device
+            let name = device == "auto" ? SoundDiscovery.microphones().first?.device : device
             guard let name else {
                 throw DeviceError(
                     .absent, device: "auto", action: "looking for a microphone", reason: "this machine has none")

@@ -17,6 +17,7 @@ package enum ReportText {
                 ? "No pushes"
                 : "\(Units.count(status.pushes.count, "push", "pushes"))\n" + pushes(status.pushes, indent: "  "))
         if let recording = status.recording { parts.append(self.recording(recording)) }
+        if let talkback = status.talkback { parts.append(self.talkback(talkback)) }
         return parts.joined(separator: "\n\n")
     }
 
@@ -54,8 +55,9 @@ package enum ReportText {
                     + (stream.overruns > 0 ? ", \(Units.count(stream.overruns, "overrun"))" : ""),
             ])
         }
-        return (["Channel \(channel.channel) \"\(channel.name)\"", devices.text, streams.text]).filter { !$0.isEmpty }
-            .joined(separator: "\n")
+        let head = channel.ptz.map { "  head  \(self.head($0))" } ?? ""
+        return (["Channel \(channel.channel) \"\(channel.name)\"", devices.text, streams.text, head])
+            .filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private static func numbers(of device: DeviceReport) -> String {
