@@ -109,6 +109,7 @@ let package = Package(
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
                 .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
+                .embedInCode("Page/talk.js"), .embedInCode("Page/talk-worklet.js"),
             ]),
 
         // Floor 8: programs.
@@ -138,7 +139,7 @@ let package = Package(
         tests("Motion", ["TestSupport", "Devices", log]),
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
-        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),

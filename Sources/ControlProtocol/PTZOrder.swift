@@ -1,7 +1,8 @@
 /// The body of `POST /api/v1/channels/ID/ptz`.
 package struct PTZOrder: Codable, Sendable, Hashable {
     package enum Command: String, Codable, Sendable, CaseIterable {
-        /// Moves as long as the request lives, and `seconds` at most.
+        /// Moves as long as the request lives, and `seconds` at most; where it is not to hold, until the time limit of the
+        /// configuration, which repeats renew.
         case press
         /// Stops whatever moves.
         case stop
@@ -21,6 +22,8 @@ package struct PTZOrder: Codable, Sendable, Hashable {
     /// Of `press`: 0…1, 1 where it is left out.
     package var speed: Double?
     package var seconds: Double?
+    /// Of `press`: true where it is left out.
+    package var hold: Bool?
     /// Of `go`, in degrees; what is left out stays.
     package var pan: Double?
     package var tilt: Double?
@@ -43,6 +46,7 @@ package struct PTZOrder: Codable, Sendable, Hashable {
         directions = try values.decodeIfPresent([Direction].self, forKey: .directions)
         speed = try values.decodeIfPresent(Double.self, forKey: .speed)
         seconds = try values.decodeIfPresent(Double.self, forKey: .seconds)
+        hold = try values.decodeIfPresent(Bool.self, forKey: .hold)
         pan = try values.decodeIfPresent(Double.self, forKey: .pan)
         tilt = try values.decodeIfPresent(Double.self, forKey: .tilt)
         zoom = try values.decodeIfPresent(Double.self, forKey: .zoom)

@@ -27,12 +27,12 @@ final class TalkVoice {
     }
 
     /// Nothing will be heard any more.
-    var isOver: Bool { inbox.ending != nil && jitter.isDrained }
+    var isDrained: Bool { jitter.isDrained }
 
     /// Takes over what came.
     func gather() {
         // First, so that nothing comes in between.
-        let hasEnded = inbox.ending != nil
+        let isLast = inbox.isOver
         for arrival in inbox.collect() {
             switch arrival.piece {
             case .samples(let samples, let rate): push(samples, rate: rate, at: arrival.time)
@@ -49,7 +49,7 @@ final class TalkVoice {
                 push(samples, rate: rate, at: arrival.time)
             }
         }
-        if hasEnded { jitter.finish() }
+        if isLast { jitter.finish() }
     }
 
     /// The next samples for the speaker.

@@ -56,9 +56,7 @@ final class ChannelSet: Sendable {
         memory.isStandby ? nil : channel(id)?.hub(quality)
     }
 
-    var statusesWithSettings: [(ChannelStatus, ChannelSettings)] {
-        entries.withLock { $0.map(\.channel) }.map { ($0.status(), $0.settings) }
-    }
+    var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
 
     /// What viewers have set.
     var memory: DeviceMemory { currentMemory.withLock { $0 } }

@@ -7,12 +7,12 @@ import WebServer
 /// Answers the control API about heads that turn.
 final class MotionControlService: MotionControl {
     private let heads: HeadSet
-    private let nextHolder = Mutex(Holders.firstOfControl)
+    private let nextHolder = Mutex(firstHolder)
 
     /// Holders of the control API count up from here; visitors have the numbers below.
-    enum Holders {
-        static let firstOfControl: UInt64 = 1 << 63
-    }
+    private static let firstHolder: UInt64 = 1 << 63
+    /// Of all orders that no request holds.
+    private static let shared = MotionHolder(rawValue: firstHolder)
 
     /// A held press is renewed so many times within its time limit.
     private static let renewals: Int64 = 3
@@ -25,8 +25,8 @@ final class MotionControlService: MotionControl {
         let head = try find(channel)
         let command = try PTZCommand(order)
         do throws(PTZRefusal) {
-            if case .press = command { return HeadReport(try await hold(command, order.seconds, head)) }
-            return HeadReport(try await head.perform(command, for: newHolder()))
+            if case .press = command, order.hold ?? true { return HeadReport(try await hold(command, order.seconds, head)) }
+            return HeadReport(try await head.perform(command, for: Self.shared))
         } catch {
             throw ControlError(error)
         }

@@ -18,6 +18,8 @@ from harness.recordings import RECORDED, Recordings  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
 
 
+# A microphone that beeps once a second, and nobody who must be asked for it.
+FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
@@ -133,7 +135,7 @@ def post_receiver(tmp_path: Path) -> Iterator[PostReceiver]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # The sandbox needs a user other than root; nothing but the agent's own page is opened.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *FAKE_MICROPHONE])
         yield browser
         browser.close()
 

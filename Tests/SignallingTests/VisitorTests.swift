@@ -66,6 +66,16 @@ import Testing
         try visitors.enter(viewer(2), connection: 3)
     }
 
+    @Test func whatAVisitorSaidOfItselfIsKept() {
+        let visitors = VisitorTable()
+        #expect(visitors.saw(viewer(9, "server-voip")).isServer)
+        #expect(visitors.saw(viewer(9)) == viewer(9, "server-voip"))
+        #expect(visitors.saw(viewer(8)).requester == nil)
+        visitors.saw(viewer(0, "server-voip"))
+        #expect(visitors.saw(viewer(0)).requester == nil)
+        #expect(viewer(1, String(repeating: "x", count: 65)).requester == nil && viewer(1, "a b").requester == nil)
+    }
+
     // MARK: get_device_st
 
     private func state(_ text: String, _ device: FakeDevice, _ visitors: VisitorTable, from visitor: UInt32 = 0) async
@@ -221,7 +231,8 @@ import Testing
         memory.set(.normal, channel: 1)
         #expect(memory.text == "edge-agent device 1\nstandby\norientation 3 flip\n")
         #expect(DeviceMemory(text: memory.text) == memory)
-        #expect(DeviceMemory(text: "edge-agent device 1\norientation x flip\nwhat\norientation 2 up\n") == DeviceMemory())
+        #expect(
+            DeviceMemory(text: "edge-agent device 1\norientation x flip\nwhat\norientation 2 up\n") == DeviceMemory())
         #expect(DeviceMemory(text: "something else\nstandby\n") == nil)
         #expect(DeviceMemory(text: "") == nil)
     }
