@@ -140,7 +140,7 @@ let package = Package(
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
-        tests("Configuration"),
+        tests("Configuration", ["Motion"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
         tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),

@@ -218,7 +218,8 @@ final class SectionReader {
             else {
                 mistake(
                     at: item,
-                    "\(name(key)): \(item.kind) is no number from \(range.lowerBound) to \(range.upperBound), or there twice")
+                    "\(name(key)): \(item.kind) is no number from \(range.lowerBound) to \(range.upperBound), or there twice"
+                )
                 return nil
             }
             values.append(value)

@@ -61,6 +61,8 @@ def agent(request: pytest.FixtureRequest) -> Iterator[Callable[..., Agent]]:
             request.node.add_report_section(
                 "call", f"log of agent {one.pid}",
                 f"{one.configuration_path.read_text()}\n{one.log()[-20000:]}\nexit status {one.process.returncode}")
+    # Some share a folder.
+    for one in agents:
         one.remove()
 
 
