@@ -143,7 +143,7 @@ let package = Package(
         tests("Configuration", ["Motion"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -16,13 +16,16 @@ final class TalkVoice {
     /// A longer hole between two frames is a pause, not a loss.
     static let longestLoss = 500.0
 
+    /// What is left for the network's unevenness by a speaker that is slow itself.
+    static let leastDepth = MediaTime.milliseconds(60)
+
     /// - Parameters:
     ///   - rate: the speaker's.
     ///   - latency: what the speaker adds to every delay.
     init(_ inbox: TalkInbox, rate: Int, settings: TalkSettings, latency: MediaTime) {
         self.inbox = inbox
         self.rate = rate
-        let maximum = max(settings.maximum - latency, settings.target)
+        let maximum = max(settings.maximum - latency, Self.leastDepth)
         jitter = JitterBuffer(rate: rate, limits: .init(target: settings.target, maximum: maximum))
     }
 

@@ -17,7 +17,7 @@ import Testing
             let changes = Mutexed<[String]>([])
             log = changes
             slot = TalkSlot(
-                settings: TalkSettings(), opener: speaker, farEnd: nil, clock: clock, logger: Logger(label: "test")
+                settings: TalkSettings(), opener: speaker, farEnd: nil, clock: clock, logger: .silent
             ) { change in
                 switch change {
                 case .began: changes.append("began")
@@ -147,7 +147,7 @@ import Testing
 
     @Test func aDeviceWithoutSpeakerRefuses() async {
         let slot = TalkSlot(
-            settings: TalkSettings(), opener: nil, farEnd: nil, clock: SimulatedClock(), logger: Logger(label: "test"))
+            settings: TalkSettings(), opener: nil, farEnd: nil, clock: SimulatedClock(), logger: .silent)
         await #expect(throws: TalkRefusal.noSpeaker) { _ = try await slot.occupy(by: Self.first, source: "a") }
         slot.close()
     }
@@ -245,4 +245,8 @@ import Testing
         #expect(session.report.figures.longestDelay <= .milliseconds(400))
         rig.slot.close()
     }
+}
+
+extension Logger {
+    fileprivate static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }
