@@ -66,6 +66,9 @@ package struct MP4Writer: Sendable {
     /// From the file's time 0 to the end of the last frame.
     package var duration: MediaTime { tracks.map(\.endTime).max() ?? .zero }
 
+    /// From the file's time 0 to the end of the last frame that was given out to be written.
+    package var writtenDuration: MediaTime { tracks.map(\.writtenTime).max() ?? .zero }
+
     package var isEmpty: Bool { samples == 0 }
 
     /// Memory of the sample tables.

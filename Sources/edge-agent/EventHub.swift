@@ -15,8 +15,8 @@ final class EventHub: Sendable {
         nextID.withLock { id in
             listeners.send(
                 EventReport(
-                    id: id, event: event, channel: channel, device: device, detail: detail, visitor: visitor,
-                    push: push))
+                    id: id, event: event, channel: channel, device: device, detail: detail, visitor: visitor, push: push
+                ))
             id += 1
         }
     }

@@ -16,10 +16,13 @@ from harness.pelco_d import Decoder  # noqa: E402
 
 PATIENCE = 120
 CONFIGURATION = "/etc/edge-agent/edge-agent.yaml"
-COILS = (0, 1, 2, 4)
-"""Lines of the board's chip; number 3 is its power button's."""
+COILS = 4
+"""On lines 0, 1, 2 and 4 of the board's chip; number 3 is its power button's."""
 HALF_STEPS = ("1000", "1100", "0100", "0110", "0010", "0011", "0001", "1001")
 LATENESS_SECONDS = 5
+SLOW = 2
+"""Steps a second that can be followed by looking: each look is a process on an emulated machine."""
+SLOW_SECONDS = 12
 
 
 class Configured:
@@ -131,7 +134,7 @@ ptz:
   limits: {minPan: -170, maxPan: 170}
   stepper:
     chip: /dev/gpiochip0
-    pan: {lines: [0, 1, 2, 4], stepsPerDegree: 11.4, startRate: 10, maximumRate: %d, acceleration: 4000%s}
+    pan: {lines: [0, 1, 2, 4], stepsPerDegree: 11.4, startRate: %d, maximumRate: %d, acceleration: 4000%s}
 """
 
 
@@ -143,38 +146,40 @@ def coils(board, command: str) -> list[str]:
         "cat /sys/kernel/debug/gpio", timeout=PATIENCE)
     looks = []
     for look in listing.split("look\n"):
-        levels = dict(re.findall(r"gpio-(\d+)\s.*\|edge-agent motor\s*\) out (hi|lo)", look))
-        assert len(levels) == len(COILS), look
-        looks.append("".join("1" if levels[str(line)] == "hi" else "0" for line in COILS))
+        # Numbered from wherever the kernel put the chip, in the order of its lines.
+        levels = re.findall(r"gpio-\d+\s.*\|edge-agent motor\s*\) out (hi|lo)", look)
+        assert len(levels) == COILS, look
+        looks.append("".join("1" if level == "hi" else "0" for level in levels))
     return looks
 
 
 class TestStepper:
     @pytest.fixture
     def stepper(self, board, service, pushing, request) -> Iterator[Configured]:
-        rate, more = getattr(request, "param", (20, ""))
-        agent = Configured(board, STEPPER % (rate, more))
+        start, rate, more = getattr(request, "param", (SLOW, SLOW, ""))
+        agent = Configured(board, STEPPER % (start, rate, more))
         agent.wait_for_head()
         yield agent
         agent.restore()
 
     @pytest.mark.parametrize(("direction", "turn"), [("right", 1), ("left", -1)])
     def test_the_lines_go_through_the_half_steps(self, board, stepper, direction, turn):
-        looks = coils(board, f"edgectl ptz 0 {direction} --seconds 2")
+        looks = coils(board, f"edgectl ptz 0 {direction} --seconds {SLOW_SECONDS}")
         moving = [look for look in looks if look != "0000"]
         phases = [HALF_STEPS.index(look) for look in moving]
         turns = [(after - before) * turn % 8 for before, after in zip(phases, phases[1:])]
         # A look may miss a step or two; none goes the other way.
-        assert sum(turns) >= 20, looks
+        assert sum(turns) >= SLOW * SLOW_SECONDS * 3 // 4, looks
         assert max(turns) <= 3, looks
         assert looks[-1] == "0000", looks
         assert not stepper.report()["moving"]
 
-    @pytest.mark.parametrize("stepper", [(800, "")], indirect=True)
+    @pytest.mark.parametrize("stepper", [(200, 800, "")], indirect=True)
     def test_steps_come_on_time(self, board, stepper, figures):
         pid = board.agent_pid()
         policy = board.run(
-            f"for task in /proc/{pid}/task/*; do grep -q ptz0 $task/comm && cut -d' ' -f41 $task/stat; done").strip()
+            f"for task in /proc/{pid}/task/*; do grep -q ptz0 $task/comm && cut -d' ' -f41 $task/stat; done 2>/dev/null; true"
+        ).strip()
         board.run(f"edgectl ptz 0 right --seconds {LATENESS_SECONDS}", timeout=60)
         jitter = stepper.report()["jitter"]
         figures.section("ptz")["stepLatenessMicroseconds"] = {**jitter, "rate": 800, "isRealTime": policy == "1"}
@@ -183,13 +188,13 @@ class TestStepper:
         assert policy == "1"
         assert jitter["steps"] > 500
 
-    @pytest.mark.parametrize("stepper", [(20, ", maximumSwitch: 5")], indirect=True)
+    @pytest.mark.parametrize("stepper", [(SLOW, SLOW, ", maximumSwitch: 5")], indirect=True)
     def test_a_closed_end_switch_is_an_end(self, board, stepper):
         """The emulated chip's inputs are low, which is what a closed switch is."""
-        looks = coils(board, "edgectl ptz 0 right --seconds 1")
+        looks = coils(board, "edgectl ptz 0 right --seconds 2")
         assert set(looks) == {"0000"}
         assert stepper.report()["atEnd"]
-        assert set(coils(board, "edgectl ptz 0 left --seconds 1")) > {"0000"}
+        assert set(coils(board, "edgectl ptz 0 left --seconds 2")) > {"0000"}
 
     def test_a_killed_agent_steps_no_more(self, board, stepper):
         board.start("edgectl ptz 0 left --seconds 30", "ptz.log")

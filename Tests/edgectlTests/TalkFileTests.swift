@@ -5,9 +5,8 @@ import edgectl
 
 @Suite struct TalkFileTests {
     private func pieces(_ bytes: [UInt8], rate: Int = 8000) throws -> (pieces: [TalkFile.Piece], rate: Int) {
-        var name = Array("/tmp/talk-XXXXXX".utf8CString)
-        let descriptor = name.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress) }
-        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = "/tmp/talk-\(UInt64.random(in: .min ... .max))"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         defer {
             close(descriptor)
             unlink(path)

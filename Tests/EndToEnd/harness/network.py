@@ -47,6 +47,11 @@ class Router:
                 }}
             }}
             table ip filter {{
+                # A router that took up connections which it does not serve would have their ports in use.
+                chain own {{
+                    type filter hook input priority filter;
+                    iifname "wan" ct state new drop;
+                }}
                 chain through {{
                     type filter hook forward priority filter;
                     policy drop;
