@@ -44,6 +44,8 @@ package struct CertificateFingerprint: Sendable, Hashable {
     /// In a time that does not tell where they differ.
     package func matches(_ other: CertificateFingerprint) -> Bool {
         guard function == other.function, bytes.count == other.bytes.count else { return false }
-        return zip(bytes, other.bytes).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
+        var difference: UInt8 = 0
+        for (own, others) in zip(bytes, other.bytes) { difference |= own ^ others }
+        return difference == 0
     }
 }

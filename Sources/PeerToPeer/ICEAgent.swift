@@ -33,6 +33,9 @@ final class ICEAgent {
         // Would talk to the router, which nobody asked for.
         cnice_set_flag(agent, "upnp", 0)
         cnice_set_flag(agent, "ice-tcp", settings.usesTCP ? 1 : 0)
+        // RFC 8489's own numbers, from half the time on; libnice's give up a pair after 2.5 s, which loss can do to it.
+        cnice_set_number(agent, "stun-initial-timeout", 250)
+        cnice_set_number(agent, "stun-max-retransmissions", 7)
         cnice_set_flag(agent, "force-relay", settings.relayOnly ? 1 : 0)
         if let stun = settings.stun {
             cnice_set_text(agent, "stun-server", stun.host)

@@ -46,6 +46,8 @@ package final class PeerLink {
     private var meter: DrainMeter
     private var gathered: [() -> Void] = []
     private var hasGathered = false
+    private var isReflected = false
+    private var isRelayed = false
 
     /// Longer labels are no requests.
     static let maximumLabelBytes = 8 << 10
@@ -101,7 +103,7 @@ package final class PeerLink {
         return answer
     }
 
-    /// Looks for the device's addresses. `done` is called when all are known; perhaps at once.
+    /// Looks for the device's addresses. `done` is called when enough are known; perhaps at once.
     func gather(_ done: @escaping () -> Void) -> Bool {
         gathered.append(done)
         return ice.gather()
@@ -228,10 +230,23 @@ package final class PeerLink {
 }
 
 extension PeerLink: ICEAgentDelegate {
-    func ice(_ agent: ICEAgent, has candidate: ICECandidate) {}
+    /// Each server has said what it knows; what else may come, such as for other transports, is not waited for.
+    func ice(_ agent: ICEAgent, has candidate: ICECandidate) {
+        switch candidate.kind {
+        case .serverReflexive: isReflected = true
+        case .relay: isRelayed = true
+        case .host, .peerReflexive: return
+        }
+        let settings = settings.ice
+        if isReflected || settings.stun == nil || settings.relayOnly, isRelayed || settings.relays.isEmpty { answer() }
+    }
 
     func iceHasAllCandidates(_ agent: ICEAgent) {
         hasGathered = true
+        answer()
+    }
+
+    private func answer() {
         let waiting = gathered
         gathered = []
         for done in waiting { done() }

@@ -89,6 +89,8 @@ class Internet:
         run("ip", "link", "add", "bridge", "type", "bridge", namespace=self.public)
         run("ip", "addr", "add", f"{SERVER}/24", "dev", "bridge", namespace=self.public)
         run("ip", "link", "set", "bridge", "up", namespace=self.public)
+        # Private addresses lead nowhere, but without an error, at which the server would give up its client.
+        run("ip", "route", "add", "default", "dev", "lo", namespace=self.public)
         for number, (side, host) in enumerate((("device", self.device), ("viewer", self.viewer)), start=1):
             router = self.routers[side].name
             run("ip", "link", "add", "wan", "netns", router, "type", "veth", "peer", "name", f"port{number}", "netns",
