@@ -146,6 +146,19 @@ simple-log
                     }}
                 }}""")
 
+    def narrow(self, kilobytes: int | None) -> None:
+        """What the device's router lets out in a second; the rest is lost. None for all."""
+        rule = f'iifname "lan" limit rate over {kilobytes} kbytes/second burst 20 kbytes drop' if kilobytes else ""
+        run("nft", "-f", "-", namespace=self.routers["device"].name, text=f"""
+            table inet narrow
+            delete table inet narrow
+            table inet narrow {{
+                chain through {{
+                    type filter hook forward priority -150;
+                    {rule}
+                }}
+            }}""")
+
     def remove(self) -> None:
         if self.server:
             self.server.terminate()
