@@ -218,3 +218,17 @@ def test_the_viewer_library_in_a_browser(recorded: Agent, peer_browser: Browser)
     assert result["state"] == "ServiceIdle"
     for notice in ("ServiceConnected", "request", "parsed", "downloaded", "notDownloaded"):
         assert notice in result["notices"], result["notices"]
+
+
+def test_the_page_plays_over_a_link(agent: Callable[..., Agent], peer_browser: Browser) -> None:
+    device = agent({"channels": [CHANNEL]})
+    page = peer_browser.new_page()
+    page.goto(f"{device.url}/?p2p")
+    page.wait_for_function(
+        "() => globalThis.edgeAgentPage?.tiles.length === 1 && edgeAgentPage.tiles[0].state === 'playing'", timeout=30_000)
+    viewers = device.viewers()
+    before = page.evaluate("() => edgeAgentPage.tiles[0].video.currentTime")
+    wait_until(lambda: page.evaluate("() => edgeAgentPage.tiles[0].video.currentTime") > before + 1, "moving pictures")
+    page.close()
+    assert [viewer["transport"] for viewer in viewers] == ["peer"]
+    wait_until(lambda: not device.viewers(), "the viewer's end", 20)
