@@ -51,6 +51,8 @@ final class ICEAgent {
         listen(on: loop)
     }
 
+    deinit { close {} }
+
     private static func add(_ text: String, to agent: OpaquePointer) {
         var address = NiceAddress()
         nice_address_init(&address)

@@ -54,7 +54,7 @@ package final class PeerLink {
     /// Open at once; more are closed again.
     static let maximumChannels = 64
     /// From the offer to the first channel.
-    static let connectTime = TimeAmount.seconds(30)
+    static let connectLimit = TimeAmount.seconds(30)
     /// A peer that is open, and answers none of three questions, is gone.
     static let silence = TimeAmount.seconds(15)
     private static let farewell = TimeAmount.seconds(3)
@@ -200,7 +200,7 @@ package final class PeerLink {
     /// About once a second: finds out whether the peer is gone without saying so.
     func sweep(now: NIODeadline) {
         switch state {
-        case .connecting where now - createdAt >= Self.connectTime: end("no way to the peer was found in time")
+        case .connecting where now - createdAt >= Self.connectLimit: end("no way to the peer was found in time")
         case .open where now - lastHeard >= Self.silence: end("the peer is silent")
         default: break
         }
@@ -213,6 +213,8 @@ package final class PeerLink {
         let open = channels.values
         channels = [:]
         for channel in open { channel.end() }
+        // Whoever waits for an answer gets one, though it leads nowhere.
+        tellGathered()
         onEnd(self, reason)
         // Whoever brought this about may be one of these, and must not be taken apart underway.
         let own = NIOLoopBound(self, eventLoop: loop)
@@ -238,15 +240,15 @@ extension PeerLink: ICEAgentDelegate {
         case .host, .peerReflexive: return
         }
         let settings = settings.ice
-        if isReflected || settings.stun == nil || settings.relayOnly, isRelayed || settings.relays.isEmpty { answer() }
+        if isReflected || settings.stun == nil || settings.relayOnly, isRelayed || settings.relays.isEmpty { tellGathered() }
     }
 
     func iceHasAllCandidates(_ agent: ICEAgent) {
         hasGathered = true
-        answer()
+        tellGathered()
     }
 
-    private func answer() {
+    private func tellGathered() {
         let waiting = gathered
         gathered = []
         for done in waiting { done() }
