@@ -138,8 +138,9 @@ package final class PeerLinks: @unchecked Sendable {
             promise.succeed((token, answer.text(session: UInt64.random(in: 1...UInt64(Int64.max)))))
         }
         guard link.gather(answer) else {
-            link.end("no socket could be opened")
-            return promise.fail(PeerRefusal(.failed, "no socket could be opened"))
+            isAnswered = true
+            promise.fail(PeerRefusal(.failed, "no socket could be opened"))
+            return link.end("no socket could be opened")
         }
         let waits = settings.ice.stun != nil || !settings.ice.relays.isEmpty
         guard waits else { return answer() }
