@@ -61,6 +61,9 @@ let package = Package(
         // Floor 1: what everything is made of.
         room("Media", [nio]),
 
+        // Floor 1: the messages of fleet platforms.
+        room("PlatformProtocol", []),
+
         // Floor 2: formats, codecs, pictures.
         room("Containers", ["Media", nio]),
         room("Codecs", ["Media", "CX264", "CVOAAC", nio]),
@@ -114,6 +117,7 @@ let package = Package(
             name: "TestSupport", dependencies: [nio, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
 
         tests("Media"),
+        tests("PlatformProtocol", ["TestSupport"]),
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
