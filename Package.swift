@@ -49,6 +49,8 @@ let package = Package(
         // Floor 0: C libraries.
         cModule("CX264", debian: "libx264-dev"),
         cModule("CVOAAC", pkgConfig: "vo-aacenc", debian: "libvo-aacenc-dev"),
+        cModule("CFAAD", pkgConfig: "faad2", debian: "libfaad-dev"),
+        cModule("CSpeexDSP", pkgConfig: "speexdsp", debian: "libspeexdsp-dev"),
         cModule("CV4L2", pkgConfig: "libv4l2", debian: "libv4l-dev"),
         cModule("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
         cModule("CYUV", debian: "libyuv-dev"),
@@ -66,7 +68,7 @@ let package = Package(
 
         // Floor 2: formats, codecs, pictures.
         room("Containers", ["Media", nio]),
-        room("Codecs", ["Media", "CX264", "CVOAAC", nio]),
+        room("Codecs", ["Media", "CX264", "CVOAAC", "CFAAD", "CSpeexDSP", nio]),
         room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
 
         // Floor 3: where pictures and sound come from.
@@ -81,6 +83,10 @@ let package = Package(
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
+
+        room(
+            "Talkback",
+            ["Media", "Containers", "Codecs", "Devices", "Streaming", nio, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming", "Recording"]),
