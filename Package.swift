@@ -83,6 +83,7 @@ let package = Package(
         room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
+        room("Motion", ["Media", "Devices", "Streaming", "CLinux", log]),
 
         room(
             "Talkback",
@@ -111,8 +112,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix, log,
-                arguments, lifecycle, signals,
+                "Motion", "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
+                log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -131,6 +132,7 @@ let package = Package(
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
+        tests("Motion", ["TestSupport", "Devices"]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),

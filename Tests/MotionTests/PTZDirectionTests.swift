@@ -1,0 +1,10 @@
+import Motion
+import Testing
+
+struct PTZDirectionTests {
+    @Test(arguments: PTZDirection.allCases)
+    func theOppositeOfTheOppositeIsTheSame(direction: PTZDirection) {
+        #expect(direction.opposite != direction)
+        #expect(direction.opposite.opposite == direction)
+    }
+}
