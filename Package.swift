@@ -133,6 +133,7 @@ let package = Package(
         tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices"]),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
         tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),

@@ -66,7 +66,7 @@ package struct MicrophoneOpener {
             }
             return (file, path)
         case .alsa(let device):
-            let name = device == "auto" ? MicrophoneDiscovery.microphones().first?.device : device
+            let name = device == "auto" ? SoundDiscovery.microphones().first?.device : device
             guard let name else {
                 throw DeviceError(
                     .absent, device: "auto", action: "looking for a microphone", reason: "this machine has none")

@@ -8,6 +8,7 @@ import Media
 final class AudioCapture: Sendable {
     private let settings: ChannelSettings
     private let hubs: [StreamHub]
+    private let processor: (any AudioProcessor)?
     private let reporter: DeviceReporter
     private let clock: any MediaClock
     private let logger: Logger
@@ -19,10 +20,12 @@ final class AudioCapture: Sendable {
     static let stall = MediaTime.seconds(1)
 
     init(
-        settings: ChannelSettings, hubs: [StreamHub], reporter: DeviceReporter, clock: any MediaClock, logger: Logger
+        settings: ChannelSettings, hubs: [StreamHub], processor: (any AudioProcessor)?, reporter: DeviceReporter,
+        clock: any MediaClock, logger: Logger
     ) {
         self.settings = settings
         self.hubs = hubs
+        self.processor = processor
         self.reporter = reporter
         self.clock = clock
         self.logger = logger
@@ -75,13 +78,14 @@ final class AudioCapture: Sendable {
         var overruns = 0
         let overrunsBefore = reporter.status.overruns
         while !isStopped {
-            if let buffer = try source.read(timeout: VideoCapture.poll) {
+            if var buffer = try source.read(timeout: VideoCapture.poll) {
                 last = clock.now()
                 if isFirst {
                     isFirst = false
                     onFirst()
                     reporter.running(device: device, detail: source.detail)
                 }
+                processor?.process(&buffer)
                 track.push(buffer, reporter: reporter)
             } else {
                 // An overrun means that the agent was held up, not the microphone.

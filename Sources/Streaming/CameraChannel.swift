@@ -26,8 +26,10 @@ package final class CameraChannel: Sendable {
     /// A snapshot waits this long for a picture.
     package static let snapshotTimeout = MediaTime.seconds(3)
 
+    /// - Parameter audioProcessor: what the microphone's sound goes through before it is encoded.
     package init(
-        settings: ChannelSettings, clock: any MediaClock = SystemMediaClock(), logger: Logger,
+        settings: ChannelSettings, audioProcessor: (any AudioProcessor)? = nil,
+        clock: any MediaClock = SystemMediaClock(), logger: Logger,
         onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void = { _ in }
     ) {
         self.settings = settings
@@ -65,7 +67,8 @@ package final class CameraChannel: Sendable {
         audio =
             settings.hasAudio
             ? AudioCapture(
-                settings: settings, hubs: Array(hubs.values), reporter: microphone, clock: clock, logger: logger)
+                settings: settings, hubs: Array(hubs.values), processor: audioProcessor, reporter: microphone,
+                clock: clock, logger: logger)
             : nil
     }
 

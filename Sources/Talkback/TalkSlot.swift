@@ -1,3 +1,4 @@
+import Devices
 import Logging
 import Media
 import Synchronization
@@ -8,6 +9,12 @@ protocol TalkPlayer: Sendable {
     func begin(_ inbox: TalkInbox) async -> TalkRefusal?
     /// Nothing is played after this, and the speaker is closed. Blocks, a second at most.
     func close()
+}
+
+/// Of a device without a speaker.
+private struct NoSpeaker: TalkPlayer {
+    func begin(_ inbox: TalkInbox) async -> TalkRefusal? { .noSpeaker }
+    func close() {}
 }
 
 /// The one place to talk that a device has, for all viewers and platforms. Any thread.
@@ -35,6 +42,25 @@ package final class TalkSlot: Sendable {
         self.clock = clock
         self.logger = logger
         self.onChange = onChange
+    }
+
+    /// The slot of a device with this speaker. Nobody can talk where `opener` is nil.
+    ///
+    /// - Parameters:
+    ///   - farEnd: told what is played, for those who take its echo out of microphones; of the speaker's rate.
+    ///   - onChange: called from any thread.
+    package convenience init(
+        settings: TalkSettings, opener: (any SpeakerOpening)?, farEnd: FarEnd?,
+        clock: any MediaClock = SystemMediaClock(), logger: Logger,
+        onChange: @escaping @Sendable (TalkChange) -> Void = { _ in }
+    ) {
+        let player: any TalkPlayer =
+            if let opener {
+                SpeakerPlayer(settings: settings, opener: opener, farEnd: farEnd, clock: clock, logger: logger)
+            } else {
+                NoSpeaker()
+            }
+        self.init(settings: settings, player: player, clock: clock, logger: logger, onChange: onChange)
     }
 
     /// Takes the place. Returns when the speaker is open: whoever is told so can speak.

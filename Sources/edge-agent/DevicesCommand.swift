@@ -6,7 +6,7 @@ import Glibc
 struct DevicesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "devices",
-        abstract: "What this machine has: cameras and their formats, microphones, serial ports, GPIO chips.")
+        abstract: "What this machine has: cameras and their formats, microphones, speakers, serial ports, GPIO chips.")
 
     @Flag(help: "Print it as JSON.")
     var json = false
@@ -42,13 +42,19 @@ struct DeviceInventory: Encodable, Sendable {
         var formats: [Format]
     }
 
-    struct Microphone: Encodable, Sendable {
+    struct Sound: Encodable, Sendable {
         var device: String
         var name: String
+
+        init(_ found: SoundDevice) {
+            device = found.device
+            name = found.name
+        }
     }
 
     var cameras: [Camera]
-    var microphones: [Microphone]
+    var microphones: [Sound]
+    var speakers: [Sound]
     var serialPorts: [String]
     var gpioChips: [String]
 
@@ -67,7 +73,8 @@ struct DeviceInventory: Encodable, Sendable {
         let names = namesInDev()
         return DeviceInventory(
             cameras: cameras,
-            microphones: MicrophoneDiscovery.microphones().map { .init(device: $0.device, name: $0.name) },
+            microphones: SoundDiscovery.microphones().map(Sound.init),
+            speakers: SoundDiscovery.speakers().map(Sound.init),
             serialPorts: names.filter(isSerialPort).map { "/dev/\($0)" },
             gpioChips: names.filter { isNumbered($0, after: "gpiochip") }.map { "/dev/\($0)" })
     }
@@ -113,7 +120,7 @@ struct DeviceInventory: Encodable, Sendable {
     var text: String {
         [
             section("Cameras", cameras.map(Self.describe)),
-            section("Microphones", microphones.map { "  \($0.device)  \($0.name)" }),
+            section("Microphones", microphones.map(Self.describe)), section("Speakers", speakers.map(Self.describe)),
             section("Serial ports", serialPorts.map { "  \($0)" }), section("GPIO chips", gpioChips.map { "  \($0)" }),
         ].joined(separator: "\n\n")
     }
@@ -121,6 +128,8 @@ struct DeviceInventory: Encodable, Sendable {
     private func section(_ title: String, _ lines: [String]) -> String {
         lines.isEmpty ? "\(title): none" : "\(title)\n" + lines.joined(separator: "\n")
     }
+
+    private static func describe(_ sound: Sound) -> String { "  \(sound.device)  \(sound.name)" }
 
     private static func describe(_ camera: Camera) -> String {
         var lines = ["  \(camera.device)  \(camera.name) (\(camera.driver), \(camera.bus))"]

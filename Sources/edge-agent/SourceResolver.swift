@@ -47,7 +47,7 @@ struct SourceResolver {
     }
 
     private func freeMicrophone(for settings: ChannelSettings, taken: Set<String>) -> MicrophoneSettings.Source? {
-        for microphone in MicrophoneDiscovery.microphones() where !taken.contains(microphone.device) {
+        for microphone in SoundDiscovery.microphones() where !taken.contains(microphone.device) {
             var attempt = settings.microphone
             attempt.source = .alsa(device: microphone.device)
             do {

@@ -1,6 +1,6 @@
 /// Changes the rate of sound a little, by cubic interpolation (Hermite form). State carries over from one buffer to the
 /// next, so joints are not heard. Meant for corrections of less than a per cent.
-struct Resampler {
+package struct Resampler: Sendable {
     private let channels: Int
     /// The last frames of the former buffer, and behind them the present one.
     private var work: [Int16]
@@ -8,22 +8,22 @@ struct Resampler {
     private var position = Self.history
     private static let history = 3.0
 
-    init(channels: Int) {
+    package init(channels: Int) {
         self.channels = channels
         work = [Int16](repeating: 0, count: 3 * channels)
     }
 
     /// Input frames that the next output lies ahead of the next buffer's first one (negative: behind).
-    var lead: Double { position - Self.history }
+    package var lead: Double { position - Self.history }
 
     /// Forgets the past; the next output is the next buffer's first frame.
-    mutating func reset() {
+    package mutating func reset() {
         work = [Int16](repeating: 0, count: 3 * channels)
         position = Self.history
     }
 
     /// - Parameter step: input frames per output frame.
-    mutating func process(_ input: [Int16], step: Double, into output: inout [Int16]) {
+    package mutating func process(_ input: [Int16], step: Double, into output: inout [Int16]) {
         work.append(contentsOf: input)
         let frames = work.count / channels
         while Int(position) + 2 < frames {
