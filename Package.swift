@@ -80,7 +80,9 @@ let package = Package(
             ["Media", "Containers", "Codecs", "Imaging", "Devices", "CLinux", nio, collections, log]),
 
         // Floor 5: consumers of media that act on command.
-        room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+        room(
+            "Publishing",
+            ["Media", "PlatformProtocol", "Containers", "Codecs", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
         room("Motion", ["Media", "Devices", "Streaming", "CLinux", log]),
@@ -130,7 +132,7 @@ let package = Package(
         tests("Imaging"),
         tests("Devices"),
         tests("Streaming", [nioEmbedded, nioPosix]),
-        tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
+        tests("Publishing", ["TestSupport", "PlatformProtocol", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices"]),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),

@@ -83,22 +83,26 @@ package struct JT1078Header: Sendable, Hashable {
     /// Bytes before the data.
     package var length: Int { Self.length(of: kind, simLength: sim.count) }
 
-    package var bytes: [UInt8] {
-        var writer = JT808Writer(version: .v2013)
-        writer.write(Self.marker)
-        writer.write(flags)
-        writer.write((isMarked ? 0x80 : 0) | payloadType & 0x7F)
-        writer.write(sequence)
-        writer.write(sim)
-        writer.write(channel)
-        writer.write(kind.rawValue << 4 | split.rawValue)
-        if kind != .passThrough { writer.write(timestamp) }
+    package func write(to sink: inout some JT1078Sink) {
+        sink.put(Self.marker)
+        sink.put(flags)
+        sink.put((isMarked ? 0x80 : 0) | payloadType & 0x7F)
+        sink.put(sequence)
+        sink.put(sim)
+        sink.put(channel)
+        sink.put(kind.rawValue << 4 | split.rawValue)
+        if kind != .passThrough { sink.put(timestamp) }
         if kind.isVideo {
-            writer.write(sinceKeyFrame)
-            writer.write(sinceFrame)
+            sink.put(sinceKeyFrame)
+            sink.put(sinceFrame)
         }
-        writer.write(UInt16(clamping: dataLength))
-        return writer.bytes
+        sink.put(UInt16(clamping: dataLength))
+    }
+
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
     }
 
     /// Nil where the bytes are no header, or not all of it.
@@ -125,4 +129,19 @@ package struct JT1078Header: Sendable, Hashable {
             return nil
         }
     }
+}
+
+/// Where headers are written, without a detour over an array.
+package protocol JT1078Sink {
+    /// Big-endian.
+    mutating func put(_ value: some FixedWidthInteger & UnsignedInteger)
+    mutating func put(_ bytes: [UInt8])
+}
+
+extension [UInt8]: JT1078Sink {
+    package mutating func put(_ value: some FixedWidthInteger & UnsignedInteger) {
+        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+    }
+
+    package mutating func put(_ bytes: [UInt8]) { append(contentsOf: bytes) }
 }

@@ -143,7 +143,8 @@ extension PushReport {
             id: push.id, channel: push.channel, codeStream: CodeStream(push.quality), dataType: push.tracks.dataType,
             target: push.target, state: state, sinceSeconds: push.sinceSeconds, attempts: push.attempts,
             bytesSent: push.bytesSent, framesSent: push.framesSent, framesDropped: push.framesDropped,
-            retryInSeconds: push.retryInSeconds, cause: push.cause.map(Cause.init))
+            retryInSeconds: push.retryInSeconds, cause: push.cause.map(Cause.init), owner: push.owner,
+            paused: push.isPaused ? true : nil)
     }
 }
 
@@ -158,6 +159,7 @@ extension PushReport.Cause {
             case .networkLost: .networkLost
             case .noData: .noData
             case .shutdown: .shutdown
+            case .finished: .finished
             }
         self.init(code: code, detail: cause.detail)
     }
