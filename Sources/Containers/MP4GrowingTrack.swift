@@ -12,6 +12,8 @@ struct MP4GrowingTrack: Sendable {
     /// The tick of the last frame, and the one at which it ends.
     private var last: Int64 = 0
     private var end: Int64 = 0
+    /// Where the frames that are in the file end.
+    private var written: Int64 = 0
     private var held: [MP4Fragment.Sample] = []
     private var heldTick: Int64 = 0
     /// The held frames' data.
@@ -27,6 +29,7 @@ struct MP4GrowingTrack: Sendable {
     /// In the movie: the last frame's time, and its end.
     var lastTime: MediaTime { track.time(of: last) }
     var endTime: MediaTime { track.time(of: end) }
+    var writtenTime: MediaTime { track.time(of: written) }
 
     /// The next frame begins at `time`, or the next file does: now it is known how long the last frame lasts.
     mutating func settle(until time: MediaTime) {
@@ -68,6 +71,7 @@ struct MP4GrowingTrack: Sendable {
             track.samples.add(size: Int(sample.size), isKey: sample.isKey, time: tick)
             tick += Int64(sample.duration)
         }
+        written = tick
         held.removeAll(keepingCapacity: true)
         media.removeAll(keepingCapacity: true)
     }

@@ -66,6 +66,9 @@ package struct MP4Writer: Sendable {
     /// From the file's time 0 to the end of the last frame.
     package var duration: MediaTime { tracks.map(\.endTime).max() ?? .zero }
 
+    /// From the file's time 0 to the end of the last frame that was given out to be written.
+    package var writtenDuration: MediaTime { tracks.map(\.writtenTime).max() ?? .zero }
+
     package var isEmpty: Bool { samples == 0 }
 
     /// Memory of the sample tables.
@@ -89,7 +92,7 @@ package struct MP4Writer: Sendable {
     package mutating func append(_ frame: EncodedFrame, format: StreamFormat) throws(Refusal) -> [MP4FileAction] {
         guard !isFinished else { throw .finished }
         guard let index = tracks.firstIndex(where: { $0.track.kind == frame.kind }) else { throw .noSuchTrack }
-        guard hasSameParameters(format) else { throw .formatChanged }
+        guard accepts(format) else { throw .formatChanged }
         let time = frame.time - identity.start
         try check(frame, at: time, tracks[index])
         if tracks[index].hasBegun { tracks[index].settle(until: time) } else { tracks[index].begin(at: time) }
@@ -102,8 +105,8 @@ package struct MP4Writer: Sendable {
         return fragment
     }
 
-    /// Bit and frame rates are hints, and may change within a file.
-    private func hasSameParameters(_ other: StreamFormat) -> Bool {
+    /// Whether frames of this format can be in this file. Bit and frame rates are hints, and may change within it.
+    package func accepts(_ other: StreamFormat) -> Bool {
         format.video?.sps == other.video?.sps && format.video?.pps == other.video?.pps
             && format.audio?.rate == other.audio?.rate && format.audio?.channels == other.audio?.channels
     }
@@ -126,6 +129,12 @@ package struct MP4Writer: Sendable {
         return frame.kind == .video && frame.isKey && track.holdsFrames || time - heldSince >= limits.span
             || heldBytes + frame.data.readableBytes > limits.bytes
             || heldSamples >= min(limits.samples, MP4.maximumFragmentSamples)
+    }
+
+    /// Ends the fragment here, the last picture lasting until `time`: there is no other. Sound may still come.
+    package mutating func flush(until time: MediaTime) -> [MP4FileAction] {
+        settleLastPicture(until: time - identity.start)
+        return flush()
     }
 
     /// Ends the fragment here; nothing where no frame waits.

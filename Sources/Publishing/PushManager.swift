@@ -24,7 +24,7 @@ package actor PushManager {
     private let random: @Sendable () -> Double
     private let logger: Logger
     private let store: PushStore?
-    private let broadcast = PushBroadcast()
+    private let broadcast = Broadcast<PushEvent>()
     private var entries: [UInt64: Entry] = [:]
     private var nextID: UInt64 = 1
     private var generation: UInt64 = 0
@@ -48,7 +48,7 @@ package actor PushManager {
     }
 
     /// Changes of state from now on. Somebody who does not read loses the oldest ones; the newest 256 are held.
-    package nonisolated func events() -> AsyncStream<PushEvent> { broadcast.subscribe() }
+    package nonisolated func events() -> AsyncStream<PushEvent> { broadcast.listen() }
 
     /// The target that a command means, which is the configured one where it names none.
     package nonisolated func target(_ text: String?) throws(PushError) -> PushTarget {
@@ -252,51 +252,5 @@ package actor PushManager {
         case .waiting: logger.warning("push interrupted, trying again", metadata: metadata)
         case .closed: logger.notice("push closed", metadata: metadata)
         }
-    }
-}
-
-/// Hands each event to everybody who listens.
-private final class PushBroadcast: Sendable {
-    private static let buffered = 256
-
-    private struct State: Sendable {
-        var listeners: [UInt64: AsyncStream<PushEvent>.Continuation] = [:]
-        var next: UInt64 = 0
-        var isFinished = false
-    }
-
-    private let state = Mutex(State())
-
-    func subscribe() -> AsyncStream<PushEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: PushEvent.self, bufferingPolicy: .bufferingNewest(Self.buffered))
-        let id: UInt64? = state.withLock { state in
-            guard !state.isFinished else { return nil }
-            state.next += 1
-            state.listeners[state.next] = continuation
-            return state.next
-        }
-        guard let id else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { state in _ = state.listeners.removeValue(forKey: id) }
-        }
-        return stream
-    }
-
-    func send(_ event: PushEvent) {
-        let listeners = state.withLock { Array($0.listeners.values) }
-        for listener in listeners { listener.yield(event) }
-    }
-
-    func finish() {
-        let listeners = state.withLock { state in
-            defer { state.listeners = [:] }
-            state.isFinished = true
-            return Array(state.listeners.values)
-        }
-        for listener in listeners { listener.finish() }
     }
 }

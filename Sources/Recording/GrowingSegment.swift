@@ -32,6 +32,6 @@ package final class GrowingSegment {
         MediaTime(nanoseconds: time.nanoseconds + offset).milliseconds
     }
 
-    /// Where its footage ends so far; milliseconds since 1970, UTC.
-    package var end: Int64 { milliseconds(at: row.mediaStart + writer.duration) }
+    /// Where the footage ends that is safe on the disk; milliseconds since 1970, UTC.
+    package var end: Int64 { milliseconds(at: row.mediaStart + writer.writtenDuration) }
 }

@@ -203,6 +203,12 @@ package final class RecordingArchive {
         return nil
     }
 
+    /// Puts on the disk what waits for its fragment to be whole: the next picture, at `time`, is the next segment's.
+    func flush(_ segment: GrowingSegment, until time: MediaTime) throws(StorageFailure) {
+        try segment.output.perform(segment.writer.flush(until: time))
+        live.set(segment)
+    }
+
     /// Gives the file its final form. One without a frame goes.
     /// - Parameter end: where the next segment begins, if it is known.
     package func finish(_ segment: GrowingSegment, end: MediaTime? = nil) throws(StorageFailure) {

@@ -16,7 +16,8 @@ final class StreamRecorder {
     var absence: RecordingGap.Cause?
     /// From when on footage was wanted; milliseconds since 1970, UTC.
     var wantedSince = Int64.max
-    private var merger = TrackMerger()
+    /// There while a file is about to end and waits for the last of its sound.
+    private var cut: TrackMerger?
     private var preRoll: PreRoll
     /// Of the newest frame that came, and of the newest that was written.
     private(set) var lastArrival: MediaTime?
@@ -46,7 +47,7 @@ final class StreamRecorder {
             intent = new
             try replay(archive, clock)
         case (let old, _):
-            // What waits for sound of the same time still belongs to the recording.
+            // What waits at a cut still belongs to the recording.
             if case .record = old { try finish(archive, clock) }
             intent = new
             if new == .off { forget() }
@@ -55,7 +56,7 @@ final class StreamRecorder {
 
     /// Lets go of all frames, as when nobody gives any.
     func forget() {
-        merger = TrackMerger()
+        cut = nil
         preRoll.clear()
         lastArrival = nil
     }
@@ -79,9 +80,27 @@ final class StreamRecorder {
         _ frame: StreamFrame, lost: Int, archive: RecordingArchive, clock: WallClockReading
     ) throws(StorageFailure) {
         if lost > 0 { try noteLoss(of: lost, archive, clock) }
-        merger.push(frame)
         lastArrival = frame.time
-        while let next = merger.pop() { try handle(next, archive, clock) }
+        if cut == nil, let segment = archive.growing[key], isDue(frame, segment, archive, clock) {
+            // Its pictures are complete and go to the disk at once; sound comes a little later than pictures.
+            let length = segment.length
+            try archive.flush(segment, until: frame.time)
+            counters.fileBytes += segment.length - length
+            cut = TrackMerger()
+        }
+        guard cut != nil else { return try handle(frame, archive, clock) }
+        cut?.push(frame)
+        while let next = cut?.pop() {
+            try handle(next, archive, clock)
+            // The new file has begun; nothing needs to wait any more.
+            if next.isStart { try endCut(archive, clock) }
+        }
+    }
+
+    private func endCut(_ archive: RecordingArchive, _ clock: WallClockReading) throws(StorageFailure) {
+        let rest = cut?.drain() ?? []
+        cut = nil
+        for frame in rest { try handle(frame, archive, clock) }
     }
 
     private func handle(
@@ -98,14 +117,14 @@ final class StreamRecorder {
         of count: Int, _ archive: RecordingArchive, _ clock: WallClockReading
     ) throws(StorageFailure) {
         counters.framesLost += count
-        for earlier in merger.drain() { try handle(earlier, archive, clock) }
+        try endCut(archive, clock)
         absence = .slowDisk
     }
 
     private func write(
         _ frame: StreamFrame, _ archive: RecordingArchive, _ clock: WallClockReading
     ) throws(StorageFailure) {
-        if let segment = archive.growing[key], frame.isStart, isDue(frame, segment, archive, clock) {
+        if let segment = archive.growing[key], isDue(frame, segment, archive, clock) {
             let adjoins = frame.time - (lastWritten ?? frame.time) <= Self.longestPause
             try close(segment, archive, end: adjoins ? frame.time : nil)
         }
@@ -115,12 +134,14 @@ final class StreamRecorder {
         try append(frame, to: segment, archive, clock)
     }
 
-    /// Whether this frame, at which a file can begin, is to begin one.
+    /// Whether a file can begin with this frame, and is to.
     private func isDue(
         _ frame: StreamFrame, _ segment: GrowingSegment, _ archive: RecordingArchive, _ clock: WallClockReading
     ) -> Bool {
-        frame.time - segment.row.mediaStart >= plan.segmentLength || kindChanged
-            || archive.isOffClock(segment, clock) || frame.time - (lastWritten ?? frame.time) > Self.longestPause
+        guard frame.isStart else { return false }
+        return frame.time - segment.row.mediaStart >= plan.segmentLength || kindChanged
+            || archive.isOffClock(segment, clock) || !segment.writer.accepts(frame.headers.all.format)
+            || frame.time - (lastWritten ?? frame.time) > Self.longestPause
     }
 
     private func begin(
@@ -173,7 +194,7 @@ final class StreamRecorder {
 
     /// Ends the segment with all frames that came.
     func finish(_ archive: RecordingArchive, _ clock: WallClockReading) throws(StorageFailure) {
-        for frame in merger.drain() { try handle(frame, archive, clock) }
+        try endCut(archive, clock)
         if let segment = archive.growing[key] { try close(segment, archive, end: nil) }
     }
 

@@ -2,8 +2,9 @@ import DequeModule
 import Media
 import Streaming
 
-/// Puts a stream's pictures and sound in the order of their times. The hub passes them on as they come, and sound is
-/// encoded in longer pieces; a file that ends at a key frame must hold all sound from before and none from after.
+/// Puts a stream's pictures and sound in the order of their times, for as long as a file is about to end. The hub passes
+/// them on as they come, and sound takes longer; a file that ends at a key frame must hold all sound from before and
+/// none from after.
 struct TrackMerger {
     /// A track that gives nothing holds the other up for so long, and then no more.
     static let patience = MediaTime.seconds(1)

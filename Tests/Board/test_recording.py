@@ -2,7 +2,6 @@
 
 import json
 import random
-import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -10,6 +9,7 @@ import urllib.request
 import pytest
 
 from board import wait_until
+from recording import Recording
 
 PATIENCE = 120
 CONFIGURATION = "/etc/edge-agent/edge-agent.yaml"
@@ -57,12 +57,6 @@ def download(board, name: str, path):
         path.write_bytes(answer.read())
 
 
-def decoding_errors(path) -> str:
-    answer = subprocess.run(["ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-"],
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
-    return answer.stderr or (f"status {answer.returncode}" if answer.returncode else "")
-
-
 @pytest.mark.long
 def test_power_cuts_while_recording(board, recording, figures, tmp_path):
     chance = random.Random()
@@ -88,7 +82,7 @@ def test_power_cuts_while_recording(board, recording, figures, tmp_path):
         assert not now[cut["name"]]["isGrowing"]
         download(board, cut["name"], tmp_path / "cut.mp4")
         assert (tmp_path / "cut.mp4").stat().st_size == now[cut["name"]]["bytes"]
-        assert decoding_errors(tmp_path / "cut.mp4") == ""
+        assert Recording(tmp_path / "cut.mp4").decoding_errors() == ""
         on_disk = sizes(board)
         # A new file may have begun meanwhile.
         assert now.keys() <= on_disk.keys() <= files(board).keys()

@@ -23,8 +23,8 @@ from harness.waiting import wait_until
 SEED = 20261121
 GROUP = 10
 """Pictures from one key picture to the next."""
-IN_FLIGHT = 8
-"""Pictures on their way to the file: they wait for sound of the same time and for the recorder's thread."""
+IN_FLIGHT = 2
+"""Pictures that a viewer got before the recorder's thread did: the next key picture, which ends the group, and one more."""
 LONGEST_ROUND = 1.6
 """Seconds after which an agent is killed at the latest."""
 
