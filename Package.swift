@@ -72,7 +72,7 @@ let package = Package(
         room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
 
         // Floor 3: where pictures and sound come from.
-        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA"]),
+        room("Devices", ["Media", "Containers", "Imaging", "CV4L2", "CALSA", "CLinux"]),
 
         // Floor 4: the channel and its hub.
         room(
@@ -130,11 +130,11 @@ let package = Package(
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
-        tests("Devices"),
+        tests("Devices", ["TestSupport"]),
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", "PlatformProtocol", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
-        tests("Motion", ["TestSupport", "Devices"]),
+        tests("Motion", ["TestSupport", "Devices", log]),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
         tests("Signalling"),
         tests("Configuration"),

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a camera or microphone cannot be had, with what to do about it.
+/// Why a device cannot be had, with what to do about it.
 package struct DeviceError: Error, Sendable, CustomStringConvertible {
     package enum Kind: Sendable {
         /// It is not there, or does not open.
@@ -30,7 +30,7 @@ package struct DeviceError: Error, Sendable, CustomStringConvertible {
         let hint =
             switch code {
             case ENOENT, ENODEV, ENXIO: "; is it plugged in? `edge-agent devices` lists what is there"
-            case EACCES, EPERM: "; may this user read it? (groups video and audio)"
+            case EACCES, EPERM: "; may this user open it? (groups video, audio, dialout and gpio)"
             case EBUSY: "; another program holds it (`fuser -v` names it)"
             default: ""
             }

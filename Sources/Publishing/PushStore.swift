@@ -1,4 +1,3 @@
-import Glibc
 import Media
 import Streaming
 import Synchronization
@@ -19,13 +18,12 @@ package final class PushStore: Sendable {
     }
 
     package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
-        case system(doing: String, path: String, errno: Int32)
+        case file(StateFile.Failure)
         case unknownFormat(path: String)
 
         package var description: String {
             switch self {
-            case .system(let doing, let path, let number):
-                "\(doing) \(path): \(String(cString: strerror(number)))"
+            case .file(let failure): "\(failure)"
             case .unknownFormat(let path): "\(path) is no list of pushes that this version knows; it was left as it is"
             }
         }
@@ -75,66 +73,26 @@ package final class PushStore: Sendable {
 
     /// No file is an empty list.
     package func load() throws(Failure) -> (entries: [Entry], unreadable: Int) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            if errno == ENOENT { return ([], 0) }
-            throw .system(doing: "opening", path: path, errno: errno)
-        }
-        defer { Glibc.close(file) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65536)
-        while bytes.count <= Self.maximumBytes {
-            let count = read(file, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .system(doing: "reading", path: path, errno: errno) }
-            guard count > 0 else { break }
-            bytes += piece[..<count]
-        }
+        let bytes: [UInt8]?
+        do { bytes = try StateFile.read(path, maximumBytes: Self.maximumBytes) } catch { throw .file(error) }
+        guard let bytes else { return ([], 0) }
         guard bytes.count <= Self.maximumBytes, let found = Self.entries(in: String(decoding: bytes, as: UTF8.self))
         else { throw .unknownFormat(path: path) }
         return found
     }
 
-    /// The whole list, so that a crash leaves the old one or the new one. Older generations than the last written one
-    /// are let go.
+    /// The whole list. Older generations than the last written one are let go.
     package func save(_ entries: [Entry], generation: UInt64) throws(Failure) {
         let result: Result<Void, Failure> = lastWritten.withLock { last in
             guard generation > last else { return .success(()) }
-            do throws(Failure) {
-                try write(Array(Self.text(entries).utf8))
+            do throws(StateFile.Failure) {
+                try StateFile.replace(path, with: Array(Self.text(entries).utf8))
             } catch {
-                return .failure(error)
+                return .failure(.file(error))
             }
             last = generation
             return .success(())
         }
         try result.get()
-    }
-
-    private func write(_ bytes: [UInt8]) throws(Failure) {
-        let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw .system(doing: "creating", path: temporary, errno: errno) }
-        var written = 0
-        var problem: Int32 = 0
-        while written < bytes.count, problem == 0 {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(file, $0.baseAddress?.advanced(by: written), $0.count - written)
-            }
-            if count >= 0 { written += count } else if errno != EINTR { problem = errno }
-        }
-        if problem == 0, fsync(file) != 0 { problem = errno }
-        Glibc.close(file)
-        guard problem == 0 else {
-            unlink(temporary)
-            throw .system(doing: "writing", path: temporary, errno: problem)
-        }
-        guard rename(temporary, path) == 0 else { throw .system(doing: "replacing", path: path, errno: errno) }
-        // The new name must survive a power cut too.
-        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { return }
-        fsync(directory)
-        Glibc.close(directory)
     }
 }

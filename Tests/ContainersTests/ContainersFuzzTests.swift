@@ -1,5 +1,6 @@
 import Containers
 import NIOCore
+import TestSupport
 import Testing
 
 /// A million mutated inputs each, if not told otherwise: no crash, no hang, no more memory than the limits allow.

@@ -44,7 +44,7 @@ import Testing
         try store.save([], generation: 1)
         #expect(try store.load().entries == entries)
         let nowhere = PushStore(path: "/nonexistent/pushes")
-        #expect(throws: PushStore.Failure.system(doing: "creating", path: "/nonexistent/pushes.new", errno: 2)) {
+        #expect(throws: PushStore.Failure.file(.init(action: "creating", path: "/nonexistent/pushes.new", errno: 2))) {
             try nowhere.save(entries, generation: 1)
         }
     }

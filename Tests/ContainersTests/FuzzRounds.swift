@@ -1,6 +1,0 @@
-import Glibc
-
-/// How many mutated inputs each fuzz test tries: a million, or what EDGE_AGENT_FUZZ_ROUNDS says, for slow machines.
-enum FuzzRounds {
-    static let count = getenv("EDGE_AGENT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 1_000_000
-}
