@@ -93,7 +93,9 @@ let package = Package(
 
         // Floor 6: the request grammar; the configuration of the whole.
         room("Signalling", ["Media", "Streaming", "Recording"]),
-        room("Configuration", ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "CYAML"]),
+        room(
+            "Configuration",
+            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "CYAML"]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 

@@ -1,4 +1,5 @@
 import Media
+import Motion
 import Recording
 import Streaming
 
@@ -27,6 +28,8 @@ package struct ChannelConfiguration: Sendable, Hashable {
     package var usesSyntheticWithoutCamera: Bool
     /// `audio.source: auto`: likewise.
     package var usesSyntheticWithoutMicrophone: Bool
+    /// Nil where nothing turns.
+    package var ptz: PTZSettings?
 }
 
 /// Who may watch, and where.

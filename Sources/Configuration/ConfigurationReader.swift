@@ -95,7 +95,8 @@ package enum ConfigurationReader {
         return (
             ChannelConfiguration(
                 settings: settings, usesSyntheticWithoutCamera: isAutoCamera,
-                usesSyntheticWithoutMicrophone: sound.isAuto), recording, section.position
+                usesSyntheticWithoutMicrophone: sound.isAuto, ptz: section.section("ptz", ChannelPTZ.read)), recording,
+            section.position
         )
     }
 
@@ -111,6 +112,15 @@ package enum ConfigurationReader {
                             at: channel.position,
                             "channels[\(index)].id is \(settings.id), as in line \(other.position.line)",
                             hint: "give each channel an id of its own"))
+                }
+                if let line = channel.configuration.ptz?.serialLine,
+                    line == other.configuration.ptz?.serialLine
+                {
+                    notes.add(
+                        ConfigurationMistake(
+                            at: channel.position,
+                            "channels[\(index)].ptz.serial.device is \(line), as in line \(other.position.line)",
+                            hint: "a serial line serves one head"))
                 }
                 if case .v4l2(let device) = settings.camera.source, device != "auto",
                     settings.camera.source == earlier.camera.source

@@ -204,6 +204,28 @@ final class SectionReader {
         }
     }
 
+    /// A list of whole numbers, all different, as many as `count`.
+    func integers(_ key: String, _ range: ClosedRange<Int>, count: Int) -> [Int]? {
+        guard let node = node(key) else { return nil }
+        guard case .sequence(let list) = node.content, list.count == count else {
+            mistake(at: node, "\(name(key)) must be a list of \(count) numbers, not \(node.kind)")
+            return nil
+        }
+        var values: [Int] = []
+        for item in list {
+            guard case .scalar(let text, isPlain: true) = item.content, let value = Int(text), range.contains(value),
+                !values.contains(value)
+            else {
+                mistake(
+                    at: item,
+                    "\(name(key)): \(item.kind) is no number from \(range.lowerBound) to \(range.upperBound), or there twice")
+                return nil
+            }
+            values.append(value)
+        }
+        return values
+    }
+
     /// A path from the root of the file system.
     func absolutePath(_ key: String, maximumLength: Int = 4095) -> String? {
         guard let node = node(key), let text = text(node, name: name(key), maximumLength: maximumLength) else {

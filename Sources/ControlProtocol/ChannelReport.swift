@@ -5,15 +5,19 @@ package struct ChannelReport: Codable, Sendable, Hashable {
     package var camera: DeviceReport
     package var microphone: DeviceReport
     package var streams: [StreamReport]
+    /// Nil where the channel has no head that turns.
+    package var ptz: HeadReport?
 
     package init(
-        channel: Int, name: String, camera: DeviceReport, microphone: DeviceReport, streams: [StreamReport]
+        channel: Int, name: String, camera: DeviceReport, microphone: DeviceReport, streams: [StreamReport],
+        ptz: HeadReport? = nil
     ) {
         self.channel = channel
         self.name = name
         self.camera = camera
         self.microphone = microphone
         self.streams = streams
+        self.ptz = ptz
     }
 }
 

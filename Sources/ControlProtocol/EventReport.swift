@@ -16,6 +16,10 @@ package struct EventReport: Codable, Sendable, Hashable {
             "\(isCamera ? "camera" : "microphone").\(state.rawValue)"
         }
 
+        /// A head's motor cannot be reached any more; it can again.
+        package static let ptzAway = "ptz.away"
+        package static let ptzBack = "ptz.back"
+
         /// Such as "disk.ready", "disk.missing".
         package static func disk(_ state: RecordingReport.Disk.State) -> String { "disk.\(state.rawValue)" }
 

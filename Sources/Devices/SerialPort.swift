@@ -90,7 +90,8 @@ package final class SerialPort {
 
     private func close() {
         guard file >= 0 else { return }
-        tcflush(file, TCOFLUSH)
+        // On a pseudo-terminal a flush would also take what has left and was not read yet.
+        if unsent > 0 { discardUnsent() }
         Glibc.close(file)
         file = -1
     }

@@ -92,6 +92,7 @@ package struct HeadState: Sendable {
     ) throws(PTZRefusal) -> [MotorOrder] {
         switch command {
         case .press(let directions, let speed): return try press(directions, speed, holder, now)
+        case .renew: return try renew(holder, now)
         case .release: return release()
         case .step(let direction): return try step(direction, holder, now)
         case .go(let pan, let tilt, let zoom):
@@ -124,6 +125,12 @@ package struct HeadState: Sendable {
         try check(directions)
         guard speed > 0 else { return release() }
         return move(directions, speed, holder, until: now + settings.timeLimit, isStep: false)
+    }
+
+    private mutating func renew(_ holder: MotionHolder, _ now: MediaTime) throws(PTZRefusal) -> [MotorOrder] {
+        guard case .move(let velocity, holder, _, isStep: false) = activity else { throw .overtaken }
+        activity = .move(velocity, holder: holder, deadline: now + settings.timeLimit, isStep: false)
+        return []
     }
 
     private mutating func step(

@@ -23,6 +23,8 @@ package enum PTZCommand: Sendable, Hashable {
     /// Moves until `release`, the loss of the holder or the time limit; a repeat renews that limit. Speed 0…1 of the
     /// fastest; 0 is a release.
     case press([PTZDirection], speed: Double)
+    /// Renews the time limit of the holder's own press; refused once that has ended or another command has come.
+    case renew
     /// Ends whatever moves, whoever holds it, a patrol too.
     case release
     case step(PTZDirection)

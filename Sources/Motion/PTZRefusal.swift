@@ -9,7 +9,7 @@ package enum PTZRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case noSuchPreset(Int)
     /// The motor cannot be reached.
     case unavailable(String)
-    /// More commands wait than may, or a stop came before this one was carried out.
+    /// Another command came before this one was carried out, or since the one that it renews.
     case overtaken
     /// The agent is stopping, or the head's settings have changed.
     case closed
@@ -20,7 +20,7 @@ package enum PTZRefusal: Error, Sendable, Hashable, CustomStringConvertible {
         case .positionUnknown: "the head does not know its position; send it home first"
         case .noSuchPreset(let number): "there is no preset \(number)"
         case .unavailable(let reason): reason
-        case .overtaken: "a stop came first"
+        case .overtaken: "another command came first"
         case .closed: "the head is being shut down"
         }
     }

@@ -136,9 +136,8 @@ package final class PelcoDDriver: MotorDriver {
         if !isMoveWaiting { try send(PelcoD.move(address, velocity, usesTurbo: settings.usesTurbo), at: now) }
     }
 
-    /// It overtakes what has not left yet.
     private func stop(at now: MediaTime) throws(DeviceError) {
-        line?.discardUnsent()
+        overtake()
         if velocity != .zero { try send(PelcoD.creep(address, velocity), at: now) }
         begin(.zero, at: now)
         nextKeepAlive = nil
@@ -146,6 +145,11 @@ package final class PelcoDDriver: MotorDriver {
         try send(PelcoD.stop(address), at: now)
         stopsLeft = Self.stopRepeats - 1
         nextStop = now + Self.stopInterval
+    }
+
+    /// A stop waits for little: not for all that was written to a slow line. What this cuts in two no head understands.
+    private func overtake() {
+        if let line, line.unsent > Self.mostUnsent { line.discardUnsent() }
     }
 
     private func send(_ frame: PelcoD.Frame, at now: MediaTime) throws(DeviceError) {
@@ -204,9 +208,9 @@ package final class PelcoDDriver: MotorDriver {
 
     package func close() {
         guard let line else { return }
+        overtake()
         self.line = nil
         let now = SystemMediaClock().now()
-        line.discardUnsent()
         let stop = PelcoD.stop(address).bytes
         let creep = velocity == .zero ? [] : PelcoD.creep(address, velocity).bytes
         velocity = .zero

@@ -8,19 +8,26 @@ package struct ControlRoutes: RequestRouter {
     private let agent: any AgentControl
     private let registry: ViewerRegistry
     private let recordings: RecordingRoutes?
+    private let motion: MotionRoutes?
 
-    /// - Parameter recordings: nil where nothing is ever recorded.
-    package init(agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil) {
+    /// - Parameters:
+    ///   - recordings: nil where nothing is ever recorded.
+    ///   - motion: nil where nothing ever turns.
+    package init(
+        agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil,
+        motion: MotionRoutes? = nil
+    ) {
         self.agent = agent
         self.registry = registry
         self.recordings = recordings
+        self.motion = motion
     }
 
     package func route(_ request: HTTPRequest) -> RouteOutcome {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
         guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return .answer(.notFound(request.path)) }
         let rest = parts[2...]
-        if let outcome = recordings?.route(request, rest) { return outcome }
+        if let outcome = recordings?.route(request, rest) ?? motion?.route(request, rest) { return outcome }
         switch (rest.first, rest.count) {
         case ("status", 1): return read(request) { [self] in .json(await status()) }
         case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }

@@ -13,6 +13,7 @@ package enum Metrics {
         streams(status, &out)
         self.viewers(viewers, totals, &out)
         pushes(status.pushes, &out)
+        MotionMetrics.write(status.channels, &out)
         if let recording = status.recording { RecordingMetrics.write(recording, &out) }
         if let value = process.residentBytes {
             out.single("process_resident_memory_bytes", "gauge", "Resident memory.", Double(value))

@@ -3,6 +3,7 @@ import ControlProtocol
 import Glibc
 import Logging
 import Media
+import Motion
 import NIOCore
 import NIOPosix
 import Publishing
@@ -17,6 +18,7 @@ import WebServer
 final class Agent: Sendable {
     let control: AgentControlService
     let channels: ChannelSet
+    private let heads: HeadSet
     let viewers: ViewerRegistry
     let controlSocket: String
     private let configuration: Mutex<AgentConfiguration>
@@ -48,6 +50,12 @@ final class Agent: Sendable {
                 channel: event.channel, device: event.status.device, detail: event.status.detail)
         }
         self.channels = channels
+        let heads = HeadSet(folder: configuration.stateFolder, logger: logger) { channel, error in
+            events.publish(
+                error == nil ? EventReport.Name.ptzBack : EventReport.Name.ptzAway, channel: channel,
+                device: error?.device, detail: error.map { "\($0)" })
+        }
+        self.heads = heads
         pushes = PushManager(
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
@@ -58,7 +66,7 @@ final class Agent: Sendable {
         ) { events.publish($0) }
         self.recording = recording
         control = AgentControlService(
-            device: device, channels: channels, pushes: pushes, recording: recording, events: events,
+            device: device, channels: channels, heads: heads, pushes: pushes, recording: recording, events: events,
             push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
@@ -77,7 +85,8 @@ final class Agent: Sendable {
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage)),
+                recordings: RecordingRoutes(control: recordings, footage: footage),
+                motion: MotionRoutes(control: MotionControlService(heads: heads))),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -107,7 +116,11 @@ final class Agent: Sendable {
                 metadata: ["address": "\(configuration.server.address)"])
         }
         let channels = self.channels
-        _ = await MediaThread.run(name: "channels") { channels.apply(configuration.channels) }
+        let heads = self.heads
+        _ = await MediaThread.run(name: "channels") {
+            heads.apply(configuration.channels)
+            return channels.apply(configuration.channels)
+        }
         recording.start()
         await pushes.start()
     }
@@ -122,9 +135,11 @@ final class Agent: Sendable {
         }
     }
 
-    /// Ends pushes with a farewell, viewers with theirs and recordings with their files' final form; then cameras and
-    /// microphones.
+    /// Brings motors to rest first. Then ends pushes with a farewell, viewers with theirs and recordings with their
+    /// files' final form; then cameras and microphones.
     func stop() async {
+        let heads = self.heads
+        await MediaThread.run(name: "heads") { heads.stopAll() }
         let recording = self.recording
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
@@ -146,8 +161,11 @@ final class Agent: Sendable {
         threshold.level = Logger.Level(new.logLevel)
         viewers.setLimit(new.server.viewerLimit)
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
-        let channels = self.channels
-        let change = await MediaThread.run(name: "channels") { channels.apply(new.channels) }
+        let (channels, heads) = (self.channels, self.heads)
+        let change = await MediaThread.run(name: "channels") {
+            heads.apply(new.channels)
+            return channels.apply(new.channels)
+        }
         recording.apply(RecordingSettings(new, device: control.device))
         logger.notice(
             "the configuration was read again",

@@ -15,6 +15,7 @@ final class AgentControlService: AgentControl {
     let illnessText = Mutex<String?>(nil)
     let device: DeviceIdentity
     private let channels: ChannelSet
+    private let heads: HeadSet
     private let pushManager: PushManager
     private let recording: RecordingService
     private let eventHub: EventHub
@@ -22,11 +23,12 @@ final class AgentControlService: AgentControl {
     private let startedAt: MediaTime
 
     init(
-        device: DeviceIdentity, channels: ChannelSet, pushes: PushManager, recording: RecordingService,
+        device: DeviceIdentity, channels: ChannelSet, heads: HeadSet, pushes: PushManager, recording: RecordingService,
         events: EventHub, push: PushConfiguration, clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
+        self.heads = heads
         pushManager = pushes
         self.recording = recording
         eventHub = events
@@ -43,7 +45,8 @@ final class AgentControlService: AgentControl {
         let now = clock.now()
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
-            channels: channels.statuses.map { ChannelReport($0, now: now) }, viewerLimit: 0, viewers: [],
+            channels: channels.statuses.map { ChannelReport($0, head: heads.head($0.id)?.report, now: now) },
+            viewerLimit: 0, viewers: [],
             pushes: await pushes(), recording: RecordingReport(recording.status, now: now))
     }
 

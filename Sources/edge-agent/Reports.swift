@@ -1,14 +1,15 @@
 import ControlProtocol
 import Media
+import Motion
 import Streaming
 
 /// What the rooms know, in the words of the control API.
 extension ChannelReport {
-    init(_ status: ChannelStatus, now: MediaTime) {
+    init(_ status: ChannelStatus, head: PTZReport?, now: MediaTime) {
         self.init(
             channel: status.id, name: status.name, camera: DeviceReport(status.camera, isCamera: true, now: now),
             microphone: DeviceReport(status.microphone, isCamera: false, now: now),
-            streams: status.streams.map(StreamReport.init))
+            streams: status.streams.map(StreamReport.init), ptz: head.map(HeadReport.init))
     }
 }
 

@@ -54,8 +54,9 @@ package enum ReportText {
                     + (stream.overruns > 0 ? ", \(Units.count(stream.overruns, "overrun"))" : ""),
             ])
         }
-        return (["Channel \(channel.channel) \"\(channel.name)\"", devices.text, streams.text]).filter { !$0.isEmpty }
-            .joined(separator: "\n")
+        let head = channel.ptz.map { "  head  \(self.head($0))" } ?? ""
+        return (["Channel \(channel.channel) \"\(channel.name)\"", devices.text, streams.text, head])
+            .filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private static func numbers(of device: DeviceReport) -> String {

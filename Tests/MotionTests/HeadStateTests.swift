@@ -49,6 +49,17 @@ import Testing
         #expect(state.counters.stops == [.timeLimit: 1])
     }
 
+    @Test func onlyOnesOwnPressCanBeRenewed() throws {
+        var state = state()
+        #expect(throws: PTZRefusal.overtaken) { try state.perform(.renew, for: ann, at: .zero) }
+        _ = try state.perform(.press([.right], speed: 1), for: ann, at: .zero)
+        #expect(try state.perform(.renew, for: ann, at: .seconds(3)) == [])
+        #expect(state.nextDeadline == .seconds(8))
+        _ = try state.perform(.press([.left], speed: 1), for: ben, at: .seconds(4))
+        #expect(throws: PTZRefusal.overtaken) { try state.perform(.renew, for: ann, at: .seconds(5)) }
+        #expect(state.nextDeadline == .seconds(9))
+    }
+
     @Test func aPressEndsWithItsHolder() throws {
         var state = state()
         _ = try state.perform(.press([.right], speed: 1), for: ann, at: .zero)

@@ -70,13 +70,14 @@ import Testing
         case .release: oracle = Oracle()
         case .startPatrol: oracle = Oracle(isPatrol: true)
         case .stopPatrol: if oracle.isPatrol { oracle = Oracle() }
+        case .renew: oracle.deadline = now + settings.timeLimit
         case .setPreset, .clearPreset, .auxiliary: break
         }
     }
 
     private static func command(_ random: inout SplitMix64) -> PTZCommand {
         let direction = PTZDirection.allCases[random.below(PTZDirection.allCases.count)]
-        switch random.below(16) {
+        switch random.below(18) {
         case 0...6: return .press([direction], speed: Double(random.below(11)) / 10)
         case 7: return .press([.up, .left], speed: 1)
         case 8: return .step(direction)
@@ -85,6 +86,7 @@ import Testing
         case 11: return .callPreset(random.below(4))
         case 12: return random.below(2) == 0 ? .startPatrol(nil) : .stopPatrol
         case 13: return .home
+        case 15, 16: return .renew
         case 14: return .clearPreset(random.below(4))
         default: return .release
         }
