@@ -92,10 +92,15 @@ let package = Package(
             ["Media", "Containers", "Codecs", "Devices", "Streaming", nio, collections, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Streaming", "Recording"]),
+        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
+        // What an integrator adds to it.
+        room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room(
             "Configuration",
-            ["Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "CYAML"]),
+            [
+                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
+                "CYAML",
+            ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
 
@@ -103,12 +108,12 @@ let package = Package(
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "Signalling", "ControlProtocol", nio, nioPosix,
-                nioHTTP, nioWebSocket, log,
+                "Media", "Containers", "Streaming", "Recording", "Talkback", "Signalling", "ControlProtocol", nio,
+                nioPosix, nioHTTP, nioWebSocket, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
-                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
             ]),
 
         // Floor 8: programs.
@@ -116,8 +121,8 @@ let package = Package(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
-                "Motion", "Signalling", "Configuration", "ControlProtocol", "Supervision", "WebServer", nio, nioPosix,
-                log, arguments, lifecycle, signals,
+                "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
+                "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -137,12 +142,13 @@ let package = Package(
         tests("Publishing", ["TestSupport", "PlatformProtocol", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices", log]),
+        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
+        tests("Hooks"),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
-        tests("Signalling"),
         tests("Configuration"),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Recording", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import select
+import socket
 import statistics
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from recording import bench_recording  # noqa: E402
 TOOLS = REPOSITORY / ".build" / "benchmarks"
 X264 = {"preset": "veryfast", "tune": "zerolatency", "profile": "main", "threads": 1}
 SEGMENT_SECONDS, DOWNLOADS = 60, 200
+COMMAND_VIEWERS = 50
 BITRATE, FRAME_RATE, KEY_FRAME_SECONDS = 2_000_000, 25, 2
 FFMPEG_VIDEO = ["-c:v", "libx264", "-preset", X264["preset"], "-tune", X264["tune"], "-profile:v", X264["profile"],
                 "-threads", "1", "-b:v", "2M", "-maxrate", "2M", "-bufsize", "2M", "-bf", "0",
@@ -383,6 +385,61 @@ def bench_playback(options: argparse.Namespace) -> tuple[Result, dict[str, Any]]
             agent.remove()
 
 
+# commands -------------------------------------------------------------------------------------------------------------
+
+def bench_commands(options: argparse.Namespace) -> tuple[Result, dict[str, Any]]:
+    agent = Agent({"channels": [synthetic_channel(main={"preset": "veryfast", "bitrate": BITRATE})]})
+    text = "/command?action=inner_define&channel=0&cmd=get_device_st&type=live&quality=high"
+    load = None
+    try:
+        load = Load(agent.port, COMMAND_VIEWERS, "/ipc.flv?action=live&channel=0&quality=high")
+        wait_until(lambda: len(agent.viewers()) == COMMAND_VIEWERS, f"{COMMAND_VIEWERS} viewers")
+        times: dict[str, list[float]] = {"a connection of its own": [], "one connection": []}
+        kept = Asker(agent.port)
+        for _ in range(options.queries):
+            started = time.perf_counter()
+            asker = Asker(agent.port)
+            asker.ask(text)
+            times["a connection of its own"].append((time.perf_counter() - started) * 1000)
+            asker.socket.close()
+            started = time.perf_counter()
+            reply = kept.ask(text)
+            times["one connection"].append((time.perf_counter() - started) * 1000)
+            assert json.loads(reply) == [{"status": "0", "appConnectNum": str(COMMAND_VIEWERS)}], reply
+            pause(0.003)  # So that questions fall on all phases of a picture's delivery.
+        delivered = load.bytes()
+        assert len(agent.viewers()) == COMMAND_VIEWERS and delivered > 0
+        details = {place: summary(some) for place, some in times.items()}
+        result = Result()
+        for place, figures in details.items():
+            result.add(f"get_device_st, {place}, median", figures["median"], None, None, "ms")
+            result.add(f"get_device_st, {place}, p99", figures["p99"], None, 5, "ms")
+        return result, {**details, "viewers": COMMAND_VIEWERS}
+    finally:
+        if load:
+            load.close()
+        agent.remove()
+
+
+class Asker:
+    """HTTP with as little as possible of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, target: str) -> bytes:
+        self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self.socket.recv(65536)
+        head, body = answer.split(b"\r\n\r\n", 1)
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        while len(body) < length:
+            body += self.socket.recv(65536)
+        return body
+
+
 def forget(path: Path) -> None:
     """Has the kernel let go of what it keeps of a file."""
     with open(path, "rb") as file:
@@ -391,7 +448,8 @@ def forget(path: Path) -> None:
 
 
 BENCHMARKS = {"encode": bench_encode, "fanout": bench_fanout, "latency": bench_latency,
-              "first-picture": bench_first_picture, "recording": bench_recording, "playback": bench_playback}
+              "first-picture": bench_first_picture, "recording": bench_recording, "playback": bench_playback,
+              "commands": bench_commands}
 
 
 def machine() -> dict[str, Any]:
@@ -419,7 +477,7 @@ def main() -> int:
     parser.add_argument("--latency-rounds", type=int, default=2)
     parser.add_argument("--connections", type=int, default=100, help="of `first-picture` and `playback`")
     parser.add_argument("--recording-seconds", type=int, default=240)
-    parser.add_argument("--queries", type=int, default=1000, help="of each kind in `recording`")
+    parser.add_argument("--queries", type=int, default=1000, help="of each kind in `recording` and `commands`")
     options = parser.parse_args()
     if not (PROGRAMS / "edge-agent").exists():
         raise SystemExit(f"{PROGRAMS}/edge-agent is not built: swift build -c release")

@@ -9,6 +9,8 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var server: ServerConfiguration
     package var push: PushConfiguration
     package var recording: RecordingConfiguration
+    package var signalling: SignallingConfiguration
+    package var talk: TalkConfiguration
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.
@@ -99,6 +101,24 @@ package struct RecordingConfiguration: Sendable, Hashable {
     package var plans: [RecordingPlan]
     /// By channel.
     package var limits: [Int: RetentionLimits]
+}
+
+/// How viewers' commands are answered.
+package struct SignallingConfiguration: Sendable, Hashable {
+    /// Who answers user commands that the agent does not know; nil for nobody.
+    package struct Hook: Sendable, Hashable {
+        package enum Target: Sendable, Hashable {
+            /// Started for each command, without a shell.
+            case program(path: String, arguments: [String])
+            /// A Unix socket, connected to for each command.
+            case socket(path: String)
+        }
+
+        package var target: Target
+        package var timeoutSeconds: Double
+    }
+
+    package var hook: Hook?
 }
 
 package enum LogLevel: String, Sendable, CaseIterable {

@@ -44,6 +44,9 @@ package enum ConfigurationReader {
             channels: channels.map(\.configuration), server: section.section("server", server),
             push: section.section("push", push),
             recording: section.section("recording") { recording($0, channels) },
+            signalling: SignallingConfiguration(
+                hook: section.section("signalling") { $0.section("hook", hook) }),
+            talk: section.section("talk", TalkConfiguration.init),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)
@@ -279,6 +282,26 @@ package enum ConfigurationReader {
                     return plan
                 }
             }, limits: Dictionary(limits) { first, _ in first }.filter { $1 != RetentionLimits() })
+    }
+
+    private static func hook(_ section: SectionReader) -> SignallingConfiguration.Hook? {
+        let command = section.texts("command", maximum: 64) ?? []
+        let socket = section.absolutePath("socket", maximumLength: 107)
+        let timeout = section.number("timeoutSeconds", 0.1...10) ?? 2
+        if let node = section.node("command"), let program = command.first, !program.hasPrefix("/") {
+            section.mistake(
+                at: node, "\(section.path).command must begin with a whole path, not \"\(program)\"",
+                hint: "write the program's path from \"/\" on; there is no shell that would look for it")
+        }
+        if let node = section.node("socket"), socket != nil, !command.isEmpty {
+            section.mistake(
+                at: node, "\(section.path) has both command and socket", hint: "remove one of the two")
+        }
+        if let program = command.first {
+            return .init(
+                target: .program(path: program, arguments: Array(command.dropFirst())), timeoutSeconds: timeout)
+        }
+        return socket.map { .init(target: .socket(path: $0), timeoutSeconds: timeout) }
     }
 
     private static func push(_ section: SectionReader) -> PushConfiguration {

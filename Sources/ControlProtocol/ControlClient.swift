@@ -112,6 +112,67 @@ package struct ControlClient: Sendable {
         }
     }
 
+    /// Sends a body as it is made, in chunks, from when the agent takes it.
+    ///
+    /// - Parameter next: the next piece; nil at the end. May take its time. Not called again once the agent has answered.
+    package func upload(path: String, _ next: () -> [UInt8]?) throws(Failure) -> Response {
+        let connection = try connect()
+        defer { close(connection) }
+        let request = "POST \(path) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        try write(Array(request.utf8), to: connection)
+        var answer = CollectedAnswer()
+        while answer.status == nil { try answer.receive(from: connection, self) }
+        var isEnded = answer.status != 200
+        while !isEnded, let piece = next() {
+            while answer.isReadable(connection), !answer.isComplete { try answer.receive(from: connection, self) }
+            isEnded = answer.isComplete
+            guard !isEnded, !piece.isEmpty else { continue }
+            try write(
+                Array((String(piece.count, radix: 16) + "\r\n").utf8) + piece + [13, 10], to: connection)
+        }
+        if !isEnded { try write(Array("0\r\n\r\n".utf8), to: connection) }
+        while !answer.isComplete { try answer.receive(from: connection, self) }
+        return answer.response
+    }
+
+    /// An answer that comes while a body is still being sent.
+    private struct CollectedAnswer {
+        private var parser = HTTPResponseParser()
+        private var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        private var type = ""
+        private var body: [UInt8] = []
+        private(set) var status: Int?
+
+        var isComplete: Bool { parser.isComplete }
+        var response: Response { Response(status: status ?? 0, contentType: type, body: body) }
+
+        func isReadable(_ connection: Int32) -> Bool {
+            var entry = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
+            return poll(&entry, 1, 0) > 0
+        }
+
+        mutating func receive(from connection: Int32, _ client: ControlClient) throws(Failure) {
+            try client.wait(connection, for: Int16(POLLIN))
+            let count = read(connection, &buffer, buffer.count)
+            if count < 0, errno == EINTR || errno == EAGAIN { return }
+            guard count >= 0 else { throw .broken(String(cString: strerror(errno))) }
+            let events: [HTTPResponseParser.Event]
+            do {
+                events = try count == 0 ? parser.close() : parser.receive(buffer[..<count])
+            } catch {
+                throw .broken(error.message)
+            }
+            for event in events {
+                switch event {
+                case .head(let head): (status, type) = (head.status, head.fields["content-type"] ?? "")
+                case .body(let bytes): body += bytes.prefix(max(0, 65536 - body.count))
+                case .end: break
+                }
+            }
+            if count == 0, !parser.isComplete { throw .broken("it breaks off") }
+        }
+    }
+
     // MARK: The connection
 
     private func exchange(

@@ -28,6 +28,17 @@ package struct EventReport: Codable, Sendable, Hashable {
             "recording.\(state.rawValue)"
         }
 
+        /// Pictures and sound are taken no more, or again.
+        package static func privacy(isOn: Bool) -> String { isOn ? "privacy.on" : "privacy.off" }
+
+        /// What a viewer says about a call: "call.answer", "call.hang_up".
+        package static func call(_ word: some StringProtocol) -> String { "call.\(word)" }
+
+        /// Somebody talks through the device's speaker; who is in `detail`.
+        package static let talkBegan = "talk.began"
+        /// Who and why is in `detail`.
+        package static let talkEnded = "talk.ended"
+
         /// A file turned out to hold something else than was written to it.
         package static let recordingDamaged = "recording.damaged"
     }
@@ -41,11 +52,13 @@ package struct EventReport: Codable, Sendable, Hashable {
     /// Camera and microphone events.
     package var device: String?
     package var detail: String?
+    /// Who is meant, where it is a viewer that names itself.
+    package var visitor: UInt32?
     package var push: PushReport?
 
     package init(
         id: UInt64, event: String, time: String = Self.timestamp(), channel: Int? = nil, device: String? = nil,
-        detail: String? = nil, push: PushReport? = nil
+        detail: String? = nil, visitor: UInt32? = nil, push: PushReport? = nil
     ) {
         self.id = id
         self.event = event
@@ -53,6 +66,7 @@ package struct EventReport: Codable, Sendable, Hashable {
         self.channel = channel
         self.device = device
         self.detail = detail
+        self.visitor = visitor
         self.push = push
     }
 

@@ -8,13 +8,17 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var viewerLimit: Int
     package var viewers: [ViewerReport]
     package var pushes: [PushReport]
+    /// Privacy: no picture and no sound is taken. Older agents do not say.
+    package var isStandby: Bool?
     /// Nil where nothing is recorded, and nothing ever was.
     package var recording: RecordingReport?
+    /// Nil where the device has no speaker.
+    package var talkback: TalkbackReport?
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
-        viewerLimit: Int,
-        viewers: [ViewerReport], pushes: [PushReport], recording: RecordingReport? = nil
+        viewerLimit: Int, viewers: [ViewerReport], pushes: [PushReport], isStandby: Bool? = nil,
+        recording: RecordingReport? = nil, talkback: TalkbackReport? = nil
     ) {
         self.version = version
         self.device = device
@@ -24,6 +28,8 @@ package struct StatusReport: Codable, Sendable, Hashable {
         self.viewerLimit = viewerLimit
         self.viewers = viewers
         self.pushes = pushes
+        self.isStandby = isStandby
         self.recording = recording
+        self.talkback = talkback
     }
 }

@@ -6,9 +6,16 @@ package struct ViewerReport: Codable, Sendable, Hashable {
 
     package enum Activity: String, Codable, Sendable, CaseIterable {
         case live, playback, download
+        case liveAudio = "live-audio"
+        case livePictures = "live-mjpg"
+        case playbackAudio = "playback-audio"
     }
 
     package var id: UInt64
+    /// The number by which it names itself; nil where it names none.
+    package var visitor: UInt32?
+    /// What kind of viewer it says it is.
+    package var requester: String?
     package var activity: Activity
     package var channel: Int
     package var stream: CodeStream
@@ -22,10 +29,12 @@ package struct ViewerReport: Codable, Sendable, Hashable {
     package var queuedBytes: Int
 
     package init(
-        id: UInt64, activity: Activity, channel: Int, stream: CodeStream, transport: Transport, remote: String,
+        id: UInt64, visitor: UInt32? = nil, requester: String? = nil, activity: Activity, channel: Int, stream: CodeStream, transport: Transport, remote: String,
         connectedSeconds: Double, bytesSent: Int, framesSent: Int, framesDropped: Int, queuedBytes: Int
     ) {
         self.id = id
+        self.visitor = visitor
+        self.requester = requester
         self.activity = activity
         self.channel = channel
         self.stream = stream

@@ -5,7 +5,8 @@ import Media
 package struct CameraOpener {
     private let settings: CameraSettings
     private let name: String
-    private let passThrough: Bool
+    /// Whether H.264 that a camera makes itself is wanted as it is; for the next `open`.
+    package var passThrough: Bool
     private var known: (stablePath: String?, bus: String)?
 
     package init(settings: CameraSettings, name: String, passThrough: Bool) {

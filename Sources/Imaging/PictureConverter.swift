@@ -57,6 +57,29 @@ package enum PictureConverter {
         }
     }
 
+    /// Writes `source` into `target`, a picture of the same size and pixel format, turned.
+    package static func turn(_ source: Picture, _ orientation: PictureOrientation, into target: Picture) -> Bool {
+        guard source.format == target.format, source.size == target.size else { return false }
+        guard orientation != .normal else {
+            copy(source, into: target)
+            return true
+        }
+        let (s, t) = (source.planes, target.planes)
+        let width = Int32(source.size.width)
+        // A negative height turns upside down on the way.
+        let height = Int32(source.size.height) * (orientation == .flip ? -1 : 1)
+        switch source.format {
+        case .i420:
+            return I420Mirror(
+                s[0].base, Int32(s[0].stride), s[1].base, Int32(s[1].stride), s[2].base, Int32(s[2].stride), t[0].base,
+                Int32(t[0].stride), t[1].base, Int32(t[1].stride), t[2].base, Int32(t[2].stride), width, height) == 0
+        case .nv12:
+            return NV12Mirror(
+                s[0].base, Int32(s[0].stride), s[1].base, Int32(s[1].stride), t[0].base, Int32(t[0].stride), t[1].base,
+                Int32(t[1].stride), width, height) == 0
+        }
+    }
+
     /// Copies `source` into `target`, a picture of the same size and pixel format.
     package static func copy(_ source: Picture, into target: Picture) {
         guard source.format == target.format, source.size == target.size else { return }

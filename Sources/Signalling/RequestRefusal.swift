@@ -31,6 +31,10 @@ package struct RequestRefusal: Error, Sendable, Hashable {
         RequestRefusal(status: 404, code: "notFound", message: message)
     }
 
+    /// Nothing is wrong with the request, so viewers keep their link.
+    package static let standby = RequestRefusal(
+        status: 404, code: "standby", message: "the device is in privacy mode and gives no pictures or sound")
+
     package static func malformed(_ message: String) -> RequestRefusal {
         RequestRefusal(status: 404, code: "badRequest", message: message)
     }

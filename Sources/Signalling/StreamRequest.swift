@@ -1,7 +1,14 @@
-/// A request for bytes that flow: `action=live`, `action=playback`, `action=download`.
+/// A request for bytes that flow: `action=live`, `action=playback`, `action=download`, and the parts of a stream for
+/// those who take pictures and sound apart.
 package enum StreamRequest: Sendable, Hashable {
     case live(LiveRequest)
+    /// Sound only, as FLV.
+    case liveAudio(LiveRequest)
+    /// JPEG pictures, multipart.
+    case livePictures(LiveRequest)
     case playback(PlaybackRequest)
+    /// Sound only, as FLV.
+    case playbackAudio(PlaybackRequest)
     case download(DownloadRequest)
 
     /// Checks in the order that viewers rely on: channel, action, parameters.
@@ -10,20 +17,25 @@ package enum StreamRequest: Sendable, Hashable {
     package init(_ query: RequestQuery, hasChannel: (Int) -> Bool) throws(RequestRefusal) {
         let channel = try query.channel(hasChannel)
         guard let action = query["action"], !action.isEmpty else {
-            throw .notFound("the request names no action; known are live, playback and download")
+            throw .notFound("the request names no action; known are \(Self.actions)")
         }
         switch action.lowercased() {
         case "live": self = .live(try LiveRequest(channel: channel, query))
+        case "live-audio": self = .liveAudio(try LiveRequest(channel: channel, query))
+        case "live-mjpg": self = .livePictures(try LiveRequest(channel: channel, query))
         case "playback": self = .playback(try PlaybackRequest(channel: channel, query))
+        case "playback-audio": self = .playbackAudio(try PlaybackRequest(channel: channel, query))
         case "download": self = .download(try DownloadRequest(channel: channel, query))
-        default: throw .notFound("there is no action of this name; known are live, playback and download")
+        default: throw .notFound("there is no action of this name; known are \(Self.actions)")
         }
     }
 
+    private static let actions = "live, live-audio, live-mjpg, playback, playback-audio and download"
+
     package var channel: Int {
         switch self {
-        case .live(let live): live.channel
-        case .playback(let playback): playback.channel
+        case .live(let live), .liveAudio(let live), .livePictures(let live): live.channel
+        case .playback(let playback), .playbackAudio(let playback): playback.channel
         case .download(let download): download.channel
         }
     }
@@ -31,7 +43,7 @@ package enum StreamRequest: Sendable, Hashable {
 
 extension RequestQuery {
     /// A request without a channel means channel 0.
-    func channel(_ hasChannel: (Int) -> Bool) throws(RequestRefusal) -> Int {
+    package func channel(_ hasChannel: (Int) -> Bool) throws(RequestRefusal) -> Int {
         let channel: Int
         switch number("channel") {
         case .missing: channel = 0

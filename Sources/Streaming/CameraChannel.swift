@@ -16,19 +16,20 @@ package final class CameraChannel: Sendable {
     private let audio: AudioCapture?
     private let camera: DeviceReporter
     private let microphone: DeviceReporter
-    private let signal = CameraSignal()
+    /// Take single pictures, in the size of each stream.
+    private let cameras: [StreamQuality: PictureTaker]
+    private let pictures: [StreamQuality: PictureFeed]
     private let clock: any MediaClock
     private let logger: Logger
     private let threads = Monitor<[MediaThread]>([])
 
     /// Threads end within this time, or are left to themselves.
     package static let stopTimeout = MediaTime.seconds(1)
-    /// A snapshot waits this long for a picture.
-    package static let snapshotTimeout = MediaTime.seconds(3)
 
     /// - Parameter audioProcessor: what the microphone's sound goes through before it is encoded.
     package init(
-        settings: ChannelSettings, audioProcessor: (any AudioProcessor)? = nil,
+        settings: ChannelSettings, orientation: PictureOrientation = .normal,
+        audioProcessor: (any AudioProcessor)? = nil,
         clock: any MediaClock = SystemMediaClock(), logger: Logger,
         onDeviceChange: @escaping @Sendable (DeviceEvent) -> Void = { _ in }
     ) {
@@ -37,6 +38,7 @@ package final class CameraChannel: Sendable {
         var logger = logger
         logger[metadataKey: "channel"] = "\(settings.id)"
         self.logger = logger
+        let signal = CameraSignal()
         var hubs: [StreamQuality: StreamHub] = [:]
         var encoders: [VideoStreamEncoder] = []
         let streams = [(StreamQuality.main, Optional(settings.main)), (.sub, settings.hasVideo ? settings.sub : nil)]
@@ -62,7 +64,8 @@ package final class CameraChannel: Sendable {
         video =
             settings.hasVideo
             ? VideoCapture(
-                settings: settings, encoders: encoders, signal: signal, reporter: camera, clock: clock, logger: logger)
+                settings: settings, encoders: encoders, signal: signal, reporter: camera, orientation: orientation,
+                clock: clock, logger: logger)
             : nil
         audio =
             settings.hasAudio
@@ -70,6 +73,20 @@ package final class CameraChannel: Sendable {
                 settings: settings, hubs: Array(hubs.values), processor: audioProcessor, reporter: microphone,
                 clock: clock, logger: logger)
             : nil
+        var cameras: [StreamQuality: PictureTaker] = [:]
+        for (quality, stream) in streams {
+            guard let video, let stream else { continue }
+            cameras[quality] = PictureTaker(
+                size: stream.size, settings: settings, video: video, signal: signal, clock: clock)
+        }
+        self.cameras = cameras
+        pictures = Dictionary(
+            uniqueKeysWithValues: cameras.map { quality, camera in
+                (
+                    quality,
+                    PictureFeed(name: "jpeg\(settings.id)-\(quality.rawValue)", clock: clock) { camera.take() }
+                )
+            })
     }
 
     /// Once.
@@ -93,7 +110,11 @@ package final class CameraChannel: Sendable {
             logger.error("a thread is stuck in a device or an encoder and is left to itself")
         }
         for hub in hubs.values { hub.close() }
+        for feed in pictures.values { feed.close() }
     }
+
+    /// From the next picture on.
+    package func turn(_ orientation: PictureOrientation) { video?.turn(orientation) }
 
     /// Nil where the channel has no such stream.
     package func hub(_ quality: StreamQuality) -> StreamHub? { hubs[quality] }
@@ -104,27 +125,13 @@ package final class CameraChannel: Sendable {
             streams: encoders.map(\.status))
     }
 
+    /// Nil where the channel has no such pictures.
+    package func pictures(_ quality: StreamQuality) -> PictureFeed? { pictures[quality] }
+
     /// The next picture as JPEG; the "no signal" picture where the camera gives none. Nil where the channel has no
     /// pictures.
     package func snapshot(_ quality: StreamQuality) async -> [UInt8]? {
-        guard let video, let stream = quality == .main ? settings.main : settings.sub else { return nil }
-        let (name, font, clock, signal) = (settings.name, settings.overlay?.font, self.clock, self.signal)
-        return await MediaThread.run(name: "snapshot") {
-            let slot = Monitor<Picture?>(nil)
-            video.onNextPicture { picture in
-                slot.withLock { $0 = picture }
-                slot.notify()
-            }
-            let timeout = signal.isRunning ? Self.snapshotTimeout : .zero
-            let picture =
-                slot.wait(until: clock.now() + timeout) { $0 }
-                ?? NoSignalPicture(size: stream.size, name: name, font: font)
-                .draw(time: clock.now(), since: signal.lostAt, now: WallClock.now)
-            guard let picture else { return nil }
-            guard picture.size != stream.size else { return try? JPEGEncoder.encode(picture) }
-            let scaled = PicturePool(size: stream.size, format: picture.format, limit: 1).take(time: picture.time)
-            guard let scaled, PictureConverter.scale(picture, into: scaled) else { return nil }
-            return try? JPEGEncoder.encode(scaled)
-        }
+        guard let camera = cameras[quality] else { return nil }
+        return await MediaThread.run(name: "snapshot") { camera.take() }
     }
 }

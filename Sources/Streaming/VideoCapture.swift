@@ -12,10 +12,11 @@ final class VideoCapture: Sendable {
     private let reporter: DeviceReporter
     private let clock: any MediaClock
     private let logger: Logger
-    private let monitor = Monitor(State())
+    private let monitor: Monitor<State>
 
     private struct State {
         var isStopped = false
+        var orientation: PictureOrientation
         /// Those who wait for a picture to look at.
         var viewers: [@Sendable (Picture) -> Void] = []
     }
@@ -27,8 +28,9 @@ final class VideoCapture: Sendable {
 
     init(
         settings: ChannelSettings, encoders: [VideoStreamEncoder], signal: CameraSignal, reporter: DeviceReporter,
-        clock: any MediaClock, logger: Logger
+        orientation: PictureOrientation, clock: any MediaClock, logger: Logger
     ) {
+        monitor = Monitor(State(orientation: orientation))
         self.settings = settings
         self.encoders = encoders
         self.signal = signal
@@ -47,18 +49,20 @@ final class VideoCapture: Sendable {
         monitor.withLock { if $0.viewers.count < 16 { $0.viewers.append(body) } }
     }
 
+    /// From the next picture on.
+    func turn(_ orientation: PictureOrientation) { monitor.withLock { $0.orientation = orientation } }
+
     func run() {
-        var opener = CameraOpener(
-            settings: settings.camera, name: settings.name,
-            passThrough: settings.sub == nil && settings.overlay == nil)
+        var opener = CameraOpener(settings: settings.camera, name: settings.name, passThrough: false)
         var backoff = DeviceBackoff()
         while !isStopped {
             var device: String?
             var isRunning = false
             do {
+                opener.passThrough = Self.passesThrough(settings, orientation)
                 let (source, name) = try opener.open()
                 device = name
-                try capture(source, device: name) {
+                try capture(source, device: name, passesThrough: opener.passThrough) {
                     isRunning = true
                     backoff.reset()
                 }
@@ -74,10 +78,16 @@ final class VideoCapture: Sendable {
     }
 
     private var isStopped: Bool { monitor.withLock { $0.isStopped } }
+    private var orientation: PictureOrientation { monitor.withLock { $0.orientation } }
 
-    /// Until told to stop; a device that fails or stalls throws.
+    /// Whether the camera's own H.264 can be passed on: nothing is to be done to the picture.
+    private static func passesThrough(_ settings: ChannelSettings, _ orientation: PictureOrientation) -> Bool {
+        settings.sub == nil && settings.overlay == nil && orientation == .normal
+    }
+
+    /// Until told to stop, or the camera is to be opened differently; a device that fails or stalls throws.
     private func capture(
-        _ source: any VideoSource, device: String, onFirst: () -> Void
+        _ source: any VideoSource, device: String, passesThrough: Bool, onFirst: () -> Void
     ) throws(DeviceError) {
         var preparer = PicturePreparer(settings, logger: logger)
         var last = clock.now()
@@ -85,6 +95,8 @@ final class VideoCapture: Sendable {
         var isFirst = true
         let droppedBefore = reporter.status.dropped
         while !isStopped {
+            preparer.orientation = orientation
+            guard passesThrough == Self.passesThrough(settings, preparer.orientation) else { return }
             guard let video = try source.next(timeout: Self.poll) else {
                 // No frame for several intervals: the stall is the truth, whatever the kernel says.
                 if clock.now() - last > limit {
@@ -126,7 +138,10 @@ final class VideoCapture: Sendable {
 
 /// Makes a captured picture ready for encoders: converted once for all of them, with the channel's text in it.
 private struct PicturePreparer {
+    var orientation = PictureOrientation.normal
     private var pool: PicturePool?
+    /// For turned pictures.
+    private var turned: PicturePool?
     private var overlay: TextOverlay?
     private var overlayHeight = 0
     private let settings: ChannelSettings
@@ -138,7 +153,7 @@ private struct PicturePreparer {
     }
 
     mutating func prepare(_ video: CapturedVideo) -> CapturedVideo? {
-        let picture: Picture
+        var picture: Picture
         switch video {
         case .h264: return video
         case .picture(let ready): picture = ready
@@ -147,8 +162,22 @@ private struct PicturePreparer {
             guard let pool, let converted = raw.converted(with: pool) else { return nil }
             picture = converted
         }
+        if orientation != .normal {
+            guard let upright = turn(picture) else { return nil }
+            picture = upright
+        }
         if let settings = settings.overlay { draw(settings, into: picture) }
         return .picture(picture)
+    }
+
+    private mutating func turn(_ picture: Picture) -> Picture? {
+        if turned?.size != picture.size || turned?.format != picture.format {
+            turned = PicturePool(size: picture.size, format: picture.format)
+        }
+        guard let target = turned?.take(time: picture.time),
+            PictureConverter.turn(picture, orientation, into: target)
+        else { return nil }
+        return target
     }
 
     private mutating func draw(_ wanted: OverlaySettings, into picture: Picture) {

@@ -3,4 +3,10 @@ package struct TalkHolder: Sendable, Hashable {
     package let rawValue: UInt64
 
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// A visitor that says who he is, on whatever connection.
+    package init(visitor: UInt32) { rawValue = UInt64(visitor) }
+
+    /// A connection whose visitor does not say who he is.
+    package init(connection: UInt64) { rawValue = 1 << 62 | connection & (1 << 62 - 1) }
 }

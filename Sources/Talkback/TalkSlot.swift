@@ -24,6 +24,13 @@ package final class TalkSlot: Sendable {
         /// Told when the device ends the talk.
         var onEnd: (@Sendable (TalkEnding) -> Void)?
         var isClosed = false
+        var counts = Counts()
+    }
+
+    /// Since the beginning.
+    package struct Counts: Sendable, Hashable {
+        package var begun = 0
+        package var refused = 0
     }
 
     package let settings: TalkSettings
@@ -86,11 +93,12 @@ package final class TalkSlot: Sendable {
             state.onEnd = onEnd
             return nil
         }
-        if let refusal { throw refusal }
+        if let refusal { throw refused(refusal) }
         if let refusal = await player.begin(inbox) {
             inbox.end(.neverBegan)
-            throw refusal
+            throw refused(refusal)
         }
+        state.withLock { $0.counts.begun += 1 }
         let session = TalkSession(inbox)
         if inbox.ending == nil {
             logger.info("a talk begins", metadata: ["from": "\(source)"])
@@ -98,6 +106,13 @@ package final class TalkSlot: Sendable {
         }
         return session
     }
+
+    private func refused(_ refusal: TalkRefusal) -> TalkRefusal {
+        state.withLock { $0.counts.refused += 1 }
+        return refusal
+    }
+
+    package var counts: Counts { state.withLock { $0.counts } }
 
     /// Nil while nobody talks.
     package var current: TalkReport? { state.withLock { $0.inbox }?.report }

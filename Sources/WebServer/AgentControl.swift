@@ -4,6 +4,8 @@ import ControlProtocol
 package protocol AgentView: Sendable {
     /// The channels there are now. Called for each request, so it must be quick.
     func viewableChannels() -> [ViewableChannel]
+    /// Privacy: there are no live streams.
+    var isStandby: Bool { get }
     /// Nil while all is well, or what is wrong.
     func illness() async -> String?
     /// Everything but the viewers, which the server adds.

@@ -2,25 +2,40 @@ import ControlProtocol
 import NIOCore
 import NIOHTTP1
 import Signalling
+import Talkback
 
 /// The control API, served on the Unix socket only.
 package struct ControlRoutes: RequestRouter {
     private let agent: any AgentControl
     private let registry: ViewerRegistry
     private let recordings: RecordingRoutes?
+    private let talk: TalkSlot?
     private let motion: MotionRoutes?
+    private let feedback: FeedbackRoute
 
     /// - Parameters:
     ///   - recordings: nil where nothing is ever recorded.
+    ///   - talk: nil where nobody can talk.
     ///   - motion: nil where nothing ever turns.
     package init(
-        agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil,
-        motion: MotionRoutes? = nil
+        agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil, talk: TalkSlot? = nil,
+        motion: MotionRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk()
     ) {
         self.agent = agent
         self.registry = registry
         self.recordings = recordings
         self.motion = motion
+        self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
+        self.talk = talk
+    }
+
+    /// `POST talk?rate=`, with the body of `POST /voice`.
+    package func voice(_ request: HTTPRequest) -> VoiceStart? {
+        guard request.path == "/api/v1/talk" else { return nil }
+        guard let talk else { return .refused(.talkRefused(.noSpeaker)) }
+        return VoiceRequest(
+            slot: talk, hasChannel: { _ in true }, registry: registry, takesPlace: false
+        ).start(request)
     }
 
     package func route(_ request: HTTPRequest) -> RouteOutcome {
@@ -35,6 +50,8 @@ package struct ControlRoutes: RequestRouter {
         case ("channels", 3) where rest.last == "snapshot": return snapshot(request, channel: rest[rest.startIndex + 1])
         case ("pushes", 1): return pushes(request)
         case ("pushes", 2): return push(request, id: String(rest[rest.startIndex + 1]))
+        case ("feedback", 1): return feedback.route(request)
+        case ("talk", 1): return talk(request)
         case ("events", 1):
             guard request.method == .GET else { return .answer(.methodNotAllowed([.GET])) }
             return .events { [agent] in await agent.events() }
@@ -45,6 +62,16 @@ package struct ControlRoutes: RequestRouter {
     private func read(_ request: HTTPRequest, _ work: @escaping @Sendable () async -> HTTPAnswer) -> RouteOutcome {
         request.method == .GET || request.method == .HEAD
             ? .work(work) : .answer(.methodNotAllowed([.GET, .HEAD]))
+    }
+
+    /// POST has its own way; `DELETE talk` hangs up.
+    private func talk(_ request: HTTPRequest) -> RouteOutcome {
+        guard request.method == .DELETE else { return .answer(.methodNotAllowed([.POST, .DELETE])) }
+        guard let report = talk?.current else {
+            return .answer(.error(.notFound("nobody is talking")))
+        }
+        talk?.hangUp()
+        return .answer(.json(TalkbackReport.Talk(report)))
     }
 
     private func status() async -> StatusReport {

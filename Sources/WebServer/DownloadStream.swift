@@ -20,6 +20,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     private let startInfo: DownloadStart
     private let id: UInt64
+    private let place: ViewerPlace?
     private let remote: String
     private let loop: any EventLoop
     private let registry: ViewerRegistry
@@ -43,11 +44,12 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private var cause = "left"
 
     init(
-        _ start: DownloadStart, id: UInt64, remote: String, on loop: any EventLoop, registry: ViewerRegistry,
+        _ start: DownloadStart, id: UInt64, place: ViewerPlace?, remote: String, on loop: any EventLoop, registry: ViewerRegistry,
         stall: TimeAmount, logger: Logger
     ) {
         startInfo = start
         self.id = id
+        self.place = place
         self.remote = remote
         self.loop = loop
         self.registry = registry
@@ -107,7 +109,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     private func leavePlace() {
         startInfo.end(self)
-        if startInfo.needsPlace { registry.giveUpPlace() }
+        if let place { registry.giveUpPlace(place) }
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
@@ -182,7 +184,7 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     func report(now: NIODeadline) -> ViewerReport {
         ViewerReport(
-            id: id, activity: .download, channel: startInfo.channel,
+            id: id, visitor: startInfo.viewer?.number, requester: startInfo.viewer?.requester, activity: .download, channel: startInfo.channel,
             stream: startInfo.file.segment.key.stream == .main ? .main : .sub, transport: .http, remote: remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: Int(sent),
             framesSent: 0, framesDropped: 0, queuedBytes: 0)

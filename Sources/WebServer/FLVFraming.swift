@@ -28,6 +28,7 @@ package enum FLVFraming: Sendable {
 
 /// WebSocket frames from the server to a viewer.
 package enum WebSocketWriter {
+    static let text: UInt8 = 0x1
     static let binary: UInt8 = 0x2
     static let close: UInt8 = 0x8
     static let ping: UInt8 = 0x9
@@ -68,4 +69,7 @@ package enum WebSocketCloseCode: UInt16, Sendable {
     case protocolError = 1002
     case tooLong = 1009
     case internalError = 1011
+    /// Codes of our own, after the HTTP status of the same meaning: refused, and ended by the device.
+    case refused = 4403
+    case talkEnded = 4410
 }

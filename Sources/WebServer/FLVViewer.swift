@@ -10,7 +10,7 @@ import Streaming
 ///
 /// Per frame and viewer there is a small buffer (framing and tag header with the viewer's time stamp) and the tag's
 /// body, which all viewers share; both leave in one system call. Lives on the connection's event loop.
-final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
+final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer, Cancellable, @unchecked Sendable {
     // In HTTP framing nothing that comes in is looked at, so it is never unwrapped.
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = ByteBuffer
@@ -25,7 +25,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     private static let noBuffer = ByteBuffer()
 
     struct Description: Sendable {
-        let id: UInt64
+        let place: ViewerPlace
         let activity: ViewerReport.Activity
         let channel: Int
         let stream: StreamQuality
@@ -40,7 +40,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
 
     /// Why a viewer is gone, for the log.
     enum Departure: String {
-        case left, stalled, unresponsive, misbehaved
+        case left, stalled, unresponsive, misbehaved, replaced
         case streamEnded = "stream ended"
         case footageUnreadable = "footage cannot be read"
         case shutdown = "agent stops"
@@ -63,11 +63,12 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     private let timing: Timing
     private let logger: Logger
     private let connectedAt: NIODeadline
+    private let loop: any EventLoop
 
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)?
     private var feed: (any FrameFeed)?
-    private let onEnd: () -> Void
+    private let onEnd: (FLVViewer?) -> Void
     private var responseHead: ByteBuffer?
     private var sentHeader = false
     private var isDraining = false
@@ -87,7 +88,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     ///   - onEnd: called once, when the viewer has nothing more to do with its feed.
     init(
         _ description: Description, responseHead: ByteBuffer, registry: ViewerRegistry, timing: Timing,
-        logger: Logger, scratch: FrameScratch, now: NIODeadline, onEnd: @escaping () -> Void = {}
+        logger: Logger, scratch: FrameScratch, on loop: any EventLoop, onEnd: @escaping (FLVViewer?) -> Void = { _ in }
     ) {
         framing = description.framing
         self.description = description
@@ -97,9 +98,10 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         self.timing = timing
         self.logger = logger
         self.scratch = scratch
-        connectedAt = now
-        lastProgress = now
-        lastPing = now
+        self.loop = loop
+        connectedAt = loop.now
+        lastProgress = loop.now
+        lastPing = loop.now
     }
 
     // MARK: Beginning and end
@@ -162,8 +164,8 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     private func giveUpPlace() {
         guard hasPlace else { return }
         hasPlace = false
-        onEnd()
-        registry.giveUpPlace()
+        onEnd(self)
+        registry.giveUpPlace(description.place)
     }
 
     private func log(_ message: Logger.Message, _ extra: Logger.Metadata = [:]) {
@@ -171,7 +173,8 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         logger.info(
             message,
             metadata: extra.merging([
-                "viewer": "\(description.id)", "remote": "\(description.remote)", "transport": "\(transport)",
+                "viewer": "\(description.place.id)", "visitor": "\(description.place.viewer.visitor)",
+                "remote": "\(description.remote)", "transport": "\(transport)",
                 "stream": "\(description.channel)/\(description.stream.rawValue)",
                 "activity": "\(description.activity.rawValue)",
             ]) { own, _ in own })
@@ -196,6 +199,13 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(farewell)).whenComplete { _ in channel.close(promise: nil) }
     }
+
+    /// The same visitor begins such a stream anew. On this loop its place is free when this returns.
+    func stop() {
+        if loop.inEventLoop { replace() } else { loop.execute { self.replace() } }
+    }
+
+    private func replace() { close(.replaced, code: .streamEnded, reason: "replaced by a newer request") }
 
     private func abort(_ departure: Departure) {
         self.departure = departure
@@ -318,7 +328,7 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
         }
         guard closingSince == nil else { return }
         switch reader.take(unwrapInboundIn(data)) {
-        case .none: break
+        case .none, .data: break
         case .alive: unansweredPings = 0
         case .pong(let payload):
             // A viewer that asks but does not read gets no answer: nothing may pile up.
@@ -380,7 +390,8 @@ final class FLVViewer: ChannelInboundHandler, FrameSink, RegisteredViewer {
     func report(now: NIODeadline) -> ViewerReport {
         let counters = feed?.counters
         return ViewerReport(
-            id: description.id, activity: description.activity, channel: description.channel,
+            id: description.place.id, visitor: description.place.viewer.number,
+            requester: description.place.viewer.requester, activity: description.activity, channel: description.channel,
             stream: description.stream == .main ? .main : .sub,
             transport: framing == .webSocket ? .websocket : .http, remote: description.remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: bytesWritten,

@@ -25,7 +25,11 @@ package struct FootageAccess: Sendable {
     }
 
     /// The request's own earlier playback is not looked at here; it is replaced when this one begins.
-    func play(_ request: PlaybackRequest, for visitor: VisitorID, onlyHead: Bool) async -> RouteOutcome {
+    ///
+    /// - Parameter tracks: `.all` or `.audio`.
+    func play(
+        _ request: PlaybackRequest, tracks: TrackSelection, for viewer: ViewerIdentity, onlyHead: Bool
+    ) async -> RouteOutcome {
         let opening = await onThread { source in
             let kind = request.type.flatMap(RecordingKind.init(rawValue:))
             guard request.type == nil || kind != nil else { return PlaybackOpening?.none }
@@ -37,12 +41,13 @@ package struct FootageAccess: Sendable {
             return .answer(.refusal(.notFound("nothing of channel \(request.channel) is recorded in this range")))
         }
         if onlyHead { return .answer(.flv()) }
-        return .playback(PlaybackStart(request: request, visitor: visitor, opening: opening, access: self))
+        return .playback(
+            PlaybackStart(request: request, tracks: tracks, viewer: viewer, opening: opening, access: self))
     }
 
     /// - Parameter part: what is wanted of what lies behind the request's offset; nil for all.
     func download(
-        _ request: DownloadRequest, part: DownloadPart? = nil, for visitor: VisitorID?, onlyHead: Bool
+        _ request: DownloadRequest, part: DownloadPart? = nil, for viewer: ViewerIdentity?, onlyHead: Bool
     ) async -> RouteOutcome {
         let file = await onThread { source -> SegmentFile? in
             let segment = try? source.segment(channel: request.channel, name: request.name)
@@ -55,7 +60,7 @@ package struct FootageAccess: Sendable {
             return .answer(.refusal(.notFound("the recording has \(file.length) bytes")))
         }
         let whole = request.offset..<file.length
-        var start = DownloadStart(channel: request.channel, bytes: whole, visitor: visitor, file: file, access: self)
+        var start = DownloadStart(channel: request.channel, bytes: whole, viewer: viewer, file: file, access: self)
         // What is still growing has no parts that would fit together later.
         if let part, request.offset == 0, file.segment.state == .closed, part.isOf(file) {
             guard let bytes = part.range.bytes(of: file.length) else { return .answer(.rangeRefused(file.length)) }
@@ -82,20 +87,26 @@ package struct FootageAccess: Sendable {
 /// A playback that was found, for a visitor.
 package struct PlaybackStart: Sendable {
     let request: PlaybackRequest
-    let visitor: VisitorID
+    let tracks: TrackSelection
+    let viewer: ViewerIdentity
     let opening: PlaybackOpening
     fileprivate let access: FootageAccess
+
+    private var place: VisitorTable.Place {
+        .init(
+            visitor: viewer.visitor, channel: request.channel, kind: tracks == .audio ? .playbackAudio : .playback)
+    }
 
     /// Takes the place of the visitor's earlier playback of the channel. Commands reach it from here on.
     func begin(on loop: any EventLoop) -> PlaybackFeed {
         let feed = PlaybackFeed(opening, on: loop, threads: access.threads, clock: access.clock)
-        access.visitors.begin(feed, of: visitor, channel: request.channel)
+        access.visitors.begin(feed, at: place)
         return feed
     }
 
     func end(_ feed: PlaybackFeed) {
         feed.cancel()
-        access.visitors.end(feed, of: visitor, channel: request.channel)
+        access.visitors.end(feed, at: place)
     }
 }
 
@@ -120,11 +131,10 @@ package struct DownloadStart: Sendable {
     let bytes: Range<Int64>
     var part: Range<Int64>?
     /// Nil for whoever commands the agent, and may have several, also where the device is full.
-    let visitor: VisitorID?
+    let viewer: ViewerIdentity?
     let file: SegmentFile
     fileprivate let access: FootageAccess
 
-    var needsPlace: Bool { visitor != nil }
     var threads: NIOThreadPool { access.threads }
 
     /// What is sent of it.
@@ -146,14 +156,14 @@ package struct DownloadStart: Sendable {
 
     /// Frees the place of the visitor's earlier download.
     func endEarlier() {
-        if let visitor { access.visitors.endDownload(of: visitor) }
+        if let viewer { access.visitors.endDownload(of: viewer.visitor) }
     }
 
     func begin(_ download: DownloadStream) {
-        if let visitor { access.visitors.begin(download, of: visitor) }
+        if let viewer { access.visitors.begin(download, of: viewer.visitor) }
     }
 
     func end(_ download: DownloadStream) {
-        if let visitor { access.visitors.end(download, of: visitor) }
+        if let viewer { access.visitors.end(download, of: viewer.visitor) }
     }
 }

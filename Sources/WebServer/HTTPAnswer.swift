@@ -44,6 +44,14 @@ package struct HTTPAnswer: Sendable {
         error(status: 404, code: "notFound", message: "there is nothing at \(path.prefix(100))")
     }
 
+    /// To an upgrade that is none (RFC 6455, 4.4).
+    static var noHandshake: HTTPAnswer {
+        var answer = error(
+            status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
+        answer.headers.append(("Sec-WebSocket-Version", "13"))
+        return answer
+    }
+
     package static func methodNotAllowed(_ allowed: [HTTPMethod]) -> HTTPAnswer {
         let names = allowed.map(\.rawValue).joined(separator: ", ")
         var answer = error(status: 405, code: "methodNotAllowed", message: "only \(names) can be done here")
@@ -68,6 +76,13 @@ package struct HTTPAnswer: Sendable {
             ])
         if isChunked { answer.headers.append(("Transfer-Encoding", "chunked")) }
         answer.isEndless = true
+        return answer
+    }
+
+    /// The head of a stream of JPEG pictures.
+    static var pictures: HTTPAnswer {
+        var answer = flv()
+        answer.headers[0] = ("Content-Type", "multipart/x-mixed-replace; boundary=\(PictureViewer.boundary)")
         return answer
     }
 

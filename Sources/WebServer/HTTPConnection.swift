@@ -87,6 +87,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), .idle):
+            if head.method == .POST, becomeVoice(HTTPRequest(head: head, body: ByteBuffer()), context) { return }
             let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
             state = .receiving(head, ByteBuffer())
             if length > Self.maximumBodyBytes { refuseBody(context, head) }
@@ -167,10 +168,13 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         case .answer(let answer): self.answer(answer, context)
         case .work(let work): wait(for: { .answer(await work()) }, request, context)
         case .later(let work): wait(for: work, request, context)
-        case .viewer(let live, let hub): loop.execute { self.becomeViewer(live, hub, request, context) }
+        case .viewer(let start): loop.execute { self.becomeViewer(start, request, context) }
+        case .pictures(let start): loop.execute { self.becomePictureViewer(start, request, context) }
         case .playback(let start): loop.execute { self.becomeViewer(start, request, context) }
         case .download(let start): loop.execute { self.becomeDownload(start, request, context) }
+        case .voice(let start): loop.execute { self.becomeVoiceSocket(start, request, context) }
         case .events(let events): loop.execute { self.becomeEventStream(events, request, context) }
+        case .feedback(let start): loop.execute { self.becomeListener(start, request, context) }
         }
     }
 
@@ -223,64 +227,69 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     // MARK: Handing over
 
-    private func becomeViewer(
-        _ live: LiveRequest, _ hub: StreamHub, _ request: HTTPRequest, _ context: ChannelHandlerContext
-    ) {
+    private func becomeViewer(_ start: LiveStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
         let limits = server.settings.subscriptionLimits
-        becomeViewer(.live, channel: live.channel, stream: live.quality, request, context) { viewer, loop in
-            hub.subscribe(viewer, on: loop, limits: limits)
+        let visitors = server.registry.visitors
+        becomeViewer(
+            start.tracks == .audio ? .liveAudio : .live, of: start.viewer, channel: start.request.channel,
+            stream: start.request.quality, request, context, 
+            onEnd: { viewer in if let viewer { visitors.end(viewer, at: start.place) } }
+        ) { viewer, loop in
+            visitors.begin(viewer, at: start.place)
+            return start.hub.subscribe(viewer, on: loop, tracks: start.tracks, limits: limits)
         }
     }
 
     private func becomeViewer(_ start: PlaybackStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        // The visitor does not leave between its old playback and this one.
+        let visitors = server.registry.visitors
+        visitors.attach(start.viewer)
+        defer { visitors.detach(start.viewer.visitor) }
         let feed = start.begin(on: context.eventLoop)
         becomeViewer(
-            .playback, channel: start.request.channel, stream: start.opening.stream, request, context,
-            onEnd: { start.end(feed) }
+            start.tracks == .audio ? .playbackAudio : .playback, of: start.viewer, channel: start.request.channel,
+            stream: start.opening.stream, request, context, onEnd: { _ in start.end(feed) }
         ) { viewer, _ in
-            feed.start(viewer)
+            feed.start(start.tracks == .audio ? SoundSink(viewer) : viewer)
             return feed
         }
     }
 
     private func becomeViewer(
-        _ activity: ViewerReport.Activity, channel number: Int, stream: StreamQuality, _ request: HTTPRequest,
-        _ context: ChannelHandlerContext, onEnd: @escaping () -> Void = {},
+        _ activity: ViewerReport.Activity, of identity: ViewerIdentity, channel number: Int, stream: StreamQuality,
+        _ request: HTTPRequest, _ context: ChannelHandlerContext, onEnd: @escaping (FLVViewer?) -> Void,
         begin: (FLVViewer, any EventLoop) -> (any FrameFeed)?
     ) {
-        guard context.channel.isActive else { return onEnd() }
+        guard context.channel.isActive else { return onEnd(nil) }
         let framing: FLVFraming
         let head: ByteBuffer
         let cross = server.policy.headers(origin: request.origin, host: request.host)
         if request.wantsWebSocket {
             framing = .webSocket
             guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
-                var refusal = HTTPAnswer.error(
-                    status: 400, code: "badRequest", message: "this is not a WebSocket handshake of version 13")
-                refusal.headers.append(("Sec-WebSocket-Version", "13"))
-                onEnd()
-                return answer(refusal, context)
+                onEnd(nil)
+                return answer(.noHandshake, context)
             }
             head = handshake.serialized(extra: cross, keepAlive: true)
         } else {
-            let isChunked = activity == .playback && request.knowsChunks
+            let isChunked = [.playback, .playbackAudio].contains(activity) && request.knowsChunks
             framing = isChunked ? .chunked : .http
             head = HTTPAnswer.flv(isChunked: isChunked).serialized(extra: cross, keepAlive: false)
         }
-        let id: UInt64
-        do throws(RequestRefusal) { id = try server.registry.enter() } catch {
-            onEnd()
+        let place: ViewerPlace
+        do throws(RequestRefusal) { place = try server.registry.enter(identity) } catch {
+            onEnd(nil)
             return answer(.refusal(error), context)
         }
         let viewer = FLVViewer(
             .init(
-                id: id, activity: activity, channel: number, stream: stream, framing: framing,
+                place: place, activity: activity, channel: number, stream: stream, framing: framing,
                 remote: Self.name(of: context.channel)),
             responseHead: head, registry: server.registry,
             timing: .init(
                 stall: .seconds(Int64(server.settings.stallSeconds)),
                 ping: .seconds(Int64(server.settings.pingSeconds))),
-            logger: server.logger, scratch: server.registry.scratch(of: context.eventLoop), now: context.eventLoop.now,
+            logger: server.logger, scratch: server.registry.scratch(of: context.eventLoop), on: context.eventLoop,
             onEnd: onEnd)
         let channel = context.channel
         do {
@@ -290,8 +299,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             }
             try channel.pipeline.syncOperations.addHandler(viewer)
         } catch {
-            server.registry.giveUpPlace()
-            onEnd()
+            server.registry.giveUpPlace(place)
+            onEnd(viewer)
             channel.close(promise: nil)
             return
         }
@@ -305,29 +314,92 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
+    private func becomePictureViewer(
+        _ start: PictureStart, _ request: HTTPRequest, _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive else { return }
+        let place: ViewerPlace
+        do throws(RequestRefusal) { place = try server.registry.enter(start.viewer) } catch {
+            return answer(.refusal(error), context)
+        }
+        let viewer = PictureViewer(
+            start, place: place, remote: Self.name(of: context.channel), on: context.eventLoop,
+            registry: server.registry, stall: .seconds(Int64(server.settings.stallSeconds)), logger: server.logger)
+        do {
+            try context.channel.pipeline.syncOperations.addHandler(viewer)
+        } catch {
+            server.registry.giveUpPlace(place)
+            return context.close(promise: nil)
+        }
+        server.registry.add(viewer, on: context.eventLoop)
+        let cross = server.policy.headers(origin: request.origin, host: request.host)
+        handOver(context)
+        viewer.start(head: HTTPAnswer.pictures.serialized(extra: cross, keepAlive: false))
+    }
+
     private func becomeDownload(_ start: DownloadStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        // The visitor does not leave between its old download and this one.
+        if let viewer = start.viewer { server.registry.visitors.attach(viewer) }
+        defer { if let viewer = start.viewer { server.registry.visitors.detach(viewer.visitor) } }
         start.endEarlier()
-        let id: UInt64
+        let place: ViewerPlace?
         do throws(RequestRefusal) {
-            id = start.needsPlace ? try server.registry.enter() : server.registry.identity()
+            if let viewer = start.viewer { place = try server.registry.enter(viewer) } else { place = nil }
         } catch {
             return answer(.refusal(error), context)
         }
         let cross = server.policy.headers(origin: request.origin, host: request.host)
         let download = DownloadStream(
-            start, id: id, remote: Self.name(of: context.channel), on: context.eventLoop, registry: server.registry,
+            start, id: place?.id ?? server.registry.identity(), place: place, remote: Self.name(of: context.channel), on: context.eventLoop, registry: server.registry,
             stall: .seconds(Int64(server.settings.stallSeconds)), logger: server.logger)
         let pipeline = context.channel.pipeline.syncOperations
         do {
             try pipeline.addHandler(download)
         } catch {
-            if start.needsPlace { server.registry.giveUpPlace() }
+            if let place { server.registry.giveUpPlace(place) }
             return context.close(promise: nil)
         }
         server.registry.add(download, on: context.eventLoop)
         handOver(context)
         download.start(head: start.answer.serialized(extra: cross, keepAlive: false))
+    }
+
+    /// Whether it is a voice; the body that follows is no longer read here. The decoder stays.
+    private func becomeVoice(_ request: HTTPRequest, _ context: ChannelHandlerContext) -> Bool {
+        guard !closesAfterAnswer, let start = server.router.voice(request) else { return false }
+        let upload = VoiceUpload(
+            isRefused ? .refused(.tooManyTalkers) : start, request,
+            crossOrigin: server.policy.headers(origin: request.origin, host: request.host))
+        stop()
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(upload)
+        } catch {
+            context.close(promise: nil)
+        }
+        pipeline.removeHandler(self, promise: nil)
+        return true
+    }
+
+    private func becomeVoiceSocket(_ start: VoiceStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
+            return answer(.noHandshake, context)
+        }
+        let socket = VoiceSocket(start)
+        let decoder = WebSocketFrameDecoder(maxFrameSize: VoiceSocket.maximumFrameBytes)
+        let pipeline = context.channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandlers(ByteToMessageHandler(decoder), socket)
+            let own = try pipeline.context(handler: socket)
+            let cross = server.policy.headers(origin: request.origin, host: request.host)
+            send(handshake.serialized(extra: cross, keepAlive: true), context)
+            handOver(context)
+            socket.begin(own)
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     private func becomeEventStream(
@@ -337,14 +409,45 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard context.channel.isActive else { return }
         let head = HTTPAnswer.eventStream.serialized(
             extra: server.policy.headers(origin: request.origin, host: request.host), keepAlive: false)
-        let stream = EventStream(responseHead: head, events: events)
+        become(
+            MessageStream(.serverSentEvents, head: head, open: events, encode: { $0.serverSentEvent }), context)
+    }
+
+    private func becomeListener(_ start: FeedbackStart, _ request: HTTPRequest, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        let cross = server.policy.headers(origin: request.origin, host: request.host)
+        let framing: MessageFraming
+        let head: ByteBuffer
+        if request.wantsWebSocket {
+            guard let handshake = WebSocketHandshake.answer(to: request, on: context.channel) else {
+                return answer(.noHandshake, context)
+            }
+            framing = .webSocket
+            head = handshake.serialized(extra: cross, keepAlive: true)
+        } else {
+            framing = .serverSentEvents
+            head = HTTPAnswer.eventStream.serialized(extra: cross, keepAlive: false)
+        }
+        start.visitors.attach(start.viewer)
+        become(
+            MessageStream(
+                framing, head: head, open: { start.desk.listen(start.viewer.visitor) },
+                encode: { framing.message($0) }, onEnd: { start.visitors.detach(start.viewer.visitor) }), context)
+    }
+
+    private func become(_ stream: MessageStream<some Sendable>, _ context: ChannelHandlerContext) {
         let pipeline = context.channel.pipeline.syncOperations
         do {
+            if stream.framing == .webSocket {
+                let decoder = WebSocketFrameDecoder(maxFrameSize: WebSocketReader.maximumFrameBytes)
+                try pipeline.addHandler(ByteToMessageHandler(decoder))
+            }
             try pipeline.addHandler(stream)
             let own = try pipeline.context(handler: stream)
             handOver(context)
             stream.start(in: own)
         } catch {
+            stream.stop()
             context.close(promise: nil)
         }
     }

@@ -15,6 +15,7 @@ package enum Metrics {
         pushes(status.pushes, &out)
         MotionMetrics.write(status.channels, &out)
         if let recording = status.recording { RecordingMetrics.write(recording, &out) }
+        if let talkback = status.talkback { TalkbackMetrics.write(talkback, &out) }
         if let value = process.residentBytes {
             out.single("process_resident_memory_bytes", "gauge", "Resident memory.", Double(value))
         }

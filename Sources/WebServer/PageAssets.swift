@@ -44,6 +44,7 @@ package struct PageAssets: Sendable {
             "/": index, "/index.html": index,
             "/page.css": Asset(PackageResources.page_css, type: "text/css; charset=utf-8"),
             "/page.js": Asset(PackageResources.page_js, type: "text/javascript; charset=utf-8"),
+            "/ptz.js": Asset(PackageResources.ptz_js, type: "text/javascript; charset=utf-8"),
             "/recordings.js": Asset(PackageResources.recordings_js, type: "text/javascript; charset=utf-8"),
             "/player.js": Asset(PackageResources.player_js, type: "text/javascript; charset=utf-8"),
         ]

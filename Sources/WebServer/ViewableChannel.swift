@@ -8,14 +8,30 @@ package struct ViewableChannel: Sendable {
     package let hasVideo: Bool
     package let hasAudio: Bool
     package let hubs: [StreamQuality: StreamHub]
+    package let pictures: [StreamQuality: PictureFeed]
+    /// Nil where it does not turn.
+    package let head: ViewableHead?
 
-    package init(id: Int, name: String, hasVideo: Bool, hasAudio: Bool, hubs: [StreamQuality: StreamHub]) {
+    package init(
+        id: Int, name: String, hasVideo: Bool, hasAudio: Bool, hubs: [StreamQuality: StreamHub],
+        pictures: [StreamQuality: PictureFeed] = [:], head: ViewableHead? = nil
+    ) {
         self.id = id
         self.name = name
         self.hasVideo = hasVideo
         self.hasAudio = hasAudio
         self.hubs = hubs
+        self.pictures = pictures
+        self.head = head
     }
+}
+
+/// A head that turns, as the page needs to know it.
+package struct ViewableHead: Encodable, Sendable {
+    /// Whether its lens can be told to.
+    package let zoom: Bool
+
+    package init(zoom: Bool) { self.zoom = zoom }
 }
 
 /// A channel in `/channels.json`, from which the page is built.
@@ -26,12 +42,14 @@ struct ChannelListing: Encodable, Sendable {
     let hasAudio: Bool
     /// Best first.
     let qualities: [String]
+    let ptz: ViewableHead?
 
     init(_ channel: ViewableChannel) {
         self.channel = channel.id
         name = channel.name
         hasVideo = channel.hasVideo
         hasAudio = channel.hasAudio
+        ptz = channel.head
         qualities = StreamQuality.allCases.filter { channel.hubs[$0] != nil }.map(LiveRequest.name(of:))
     }
 }

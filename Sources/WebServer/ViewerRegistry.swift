@@ -17,7 +17,6 @@ package struct ViewerTotals: Sendable {
 /// Who watches: admission, identity, and once a second a look at each. May be asked from any thread.
 package final class ViewerRegistry: Sendable {
     private struct State: Sendable {
-        var admission: ViewerAdmission
         var nextID: UInt64 = 1
         var groups: [LoopViewers] = []
         var gone = ViewerTotals()
@@ -28,26 +27,21 @@ package final class ViewerRegistry: Sendable {
         }
     }
 
-    private let state: Mutex<State>
+    package let visitors: VisitorTable
+    private let state = Mutex(State())
 
-    package init(limit: Int) {
-        state = Mutex(State(admission: ViewerAdmission(limit: limit)))
-    }
+    package init(visitors: VisitorTable) { self.visitors = visitors }
+
+    package convenience init(limit: Int) { self.init(visitors: VisitorTable(limit: limit)) }
 
     package var totals: ViewerTotals {
-        state.withLock { state in
-            var totals = state.gone
-            totals.limit = state.admission.limit
-            totals.connected = state.admission.viewers
-            totals.refused = state.admission.refused
-            return totals
-        }
+        var totals = state.withLock { $0.gone }
+        (totals.limit, totals.connected, totals.refused) = visitors.totals
+        return totals
     }
 
     /// Takes effect for those who come.
-    package func setLimit(_ limit: Int) {
-        state.withLock { $0.admission.limit = limit }
-    }
+    package func setLimit(_ limit: Int) { visitors.setLimit(limit) }
 
     /// All viewers, in the order they came.
     package func reports() async -> [ViewerReport] {
@@ -59,26 +53,18 @@ package final class ViewerRegistry: Sendable {
         return reports.sorted { $0.id < $1.id }
     }
 
-    /// Takes a place and gives out an identity. `giveUpPlace` gives the place back, once.
-    func enter() throws(RequestRefusal) -> UInt64 {
-        let result: Result<UInt64, RequestRefusal> = state.withLock { state in
-            do throws(RequestRefusal) {
-                try state.admission.enter()
-                return .success(state.takeID())
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+    /// `giveUpPlace` gives the place back, once.
+    func enter(_ viewer: ViewerIdentity) throws(RequestRefusal) -> ViewerPlace {
+        let id = identity()
+        try visitors.enter(viewer, connection: id)
+        return ViewerPlace(id: id, viewer: viewer)
     }
 
     /// For one who needs no place.
     func identity() -> UInt64 { state.withLock { $0.takeID() } }
 
     /// Of a viewer that never came to be, or one to whom goodbye is being said: whoever takes its place need not wait.
-    func giveUpPlace() {
-        state.withLock { $0.admission.leave() }
-    }
+    func giveUpPlace(_ place: ViewerPlace) { visitors.leave(place.viewer, connection: place.id) }
 
     /// On the viewer's event loop.
     func add(_ viewer: any RegisteredViewer, on loop: any EventLoop) {

@@ -1,6 +1,7 @@
 import Configuration
 import ControlProtocol
 import Glibc
+import Hooks
 import Logging
 import Media
 import Motion
@@ -22,8 +23,10 @@ final class Agent: Sendable {
     let viewers: ViewerRegistry
     let controlSocket: String
     private let configuration: Mutex<AgentConfiguration>
+    private let device: DeviceService
     private let pushes: PushManager
     private let recording: RecordingService
+    private let talk: TalkService
     /// For looking into recordings, which may wait for the disk.
     private let footageThreads: NIOThreadPool
     private let events: EventHub
@@ -44,7 +47,11 @@ final class Agent: Sendable {
         // One loop: a frame is handed over once for each of them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
-        let channels = ChannelSet(clock: clock, logger: logger) { event in
+        let talk = TalkService(configuration.talk, events: events, clock: clock, logger: logger)
+        self.talk = talk
+        let channels = ChannelSet(
+            clock: clock, logger: logger, audioProcessor: { talk.processor(for: $0) }
+        ) { event in
             events.publish(
                 EventReport.Name.device(isCamera: event.device == .camera, .init(event.status.state)),
                 channel: event.channel, device: event.status.device, detail: event.status.detail)
@@ -59,19 +66,25 @@ final class Agent: Sendable {
         pushes = PushManager(
             settings: PublishingSettings(configuration), group: group, hubs: { channels.hub($0, $1) },
             logger: logger, clock: clock)
-        let device = DeviceIdentity.ofThisMachine(logger: logger)
+        let identity = DeviceIdentity.ofThisMachine(logger: logger)
         let recording = RecordingService(
-            settings: RecordingSettings(configuration, device: device), hubs: { channels.hub($0, $1) },
+            settings: RecordingSettings(configuration, device: identity), hubs: { channels.hub($0, $1) },
             loop: group.next(), clock: clock, logger: logger
         ) { events.publish($0) }
         self.recording = recording
         control = AgentControlService(
-            device: device, channels: channels, heads: heads, pushes: pushes, recording: recording, events: events,
-            push: configuration.push, clock: clock)
+            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
+            events: events, push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
-        viewers = ViewerRegistry(limit: settings.viewerLimit)
-        let visitors = VisitorTable()
+        let device = DeviceService(
+            channels: channels, recording: recording, path: configuration.stateFolder + "/device",
+            heads: { heads.head($0) }, talking: { talk.isTalking }, events: events, logger: logger)
+        self.device = device
+        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock) { heads.lost($0.motionHolder) }
+        viewers = ViewerRegistry(visitors: visitors)
+        let feedback = FeedbackDesk(clock: clock)
+        let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
         footageThreads = NIOThreadPool(numberOfThreads: Self.footageThreadCount)
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
@@ -79,14 +92,20 @@ final class Agent: Sendable {
         viewerServer = HTTPServer(
             router: ViewerRoutes(
                 agent: control, registry: viewers, policy: policy,
-                commands: CommandTable(recordings: footage, visitors: visitors), footage: footage), policy: policy,
-            settings: settings, registry: viewers, group: group, logger: logger)
+                commands: CommandTable(
+                    device: device, recordings: footage, visitors: visitors, hook: hook
+                ) { command in
+                    events.publish(
+                        EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
+                        visitor: command.viewer.number)
+                }, feedback: feedback, footage: footage, talk: talk.slot),
+            policy: policy, settings: settings, registry: viewers, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage),
-                motion: MotionRoutes(control: MotionControlService(heads: heads))),
+                recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
+                motion: MotionRoutes(control: MotionControlService(heads: heads)), feedback: feedback),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -117,7 +136,9 @@ final class Agent: Sendable {
         }
         let channels = self.channels
         let heads = self.heads
+        let device = self.device
         _ = await MediaThread.run(name: "channels") {
+            device.remember()
             heads.apply(configuration.channels)
             return channels.apply(configuration.channels)
         }
@@ -144,7 +165,9 @@ final class Agent: Sendable {
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
         async let recordingsEnded: Void = MediaThread.run(name: "recorder-stop") { recording.stop() }
-        _ = await (pushesEnded, viewersEnded, recordingsEnded)
+        let slot = talk.slot
+        async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
+        _ = await (pushesEnded, viewersEnded, recordingsEnded, talkEnded)
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -202,11 +225,11 @@ extension AgentConfiguration {
         push.defaultTarget = old.push.defaultTarget
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
-            ("server", server != old.server), ("push", push != old.push),
+            ("server", server != old.server), ("push", push != old.push), ("talk", new.talk != old.talk),
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),
             ("control.socket", new.controlSocket != old.controlSocket),
-            ("state.folder", new.stateFolder != old.stateFolder),
+            ("signalling", new.signalling != old.signalling), ("state.folder", new.stateFolder != old.stateFolder),
         ].filter(\.1).map(\.0)
     }
 }
@@ -269,10 +292,30 @@ extension RecordingSettings {
     }
 }
 
+extension HookSettings {
+    /// Nil where there is no hook.
+    init?(_ configuration: SignallingConfiguration) {
+        guard let hook = configuration.hook else { return nil }
+        let target: Target =
+            switch hook.target {
+            case .program(let path, let arguments): .program(path: path, arguments: arguments)
+            case .socket(let path): .socket(path: path)
+            }
+        self.init(target: target, timeout: .milliseconds(Int64(hook.timeoutSeconds * 1000)))
+    }
+}
+
 extension CommandTable {
     /// Every command there is.
-    init(recordings: any RecordingQueries, visitors: VisitorTable) {
-        self.init()
+    init(
+        device: any DeviceView, recordings: any RecordingQueries, visitors: VisitorTable,
+        hook: (any UserCommandHook)?, onCall: @escaping @Sendable (InnerCommand) -> Void
+    ) {
+        var userCommands = UserCommands(hook: hook)
+        PTZCommands(device).add(to: &userCommands)
+        TopicCommands(device, visitors: visitors).add(to: &userCommands)
+        self.init(userCommands: userCommands)
+        DeviceCommands(device, visitors: visitors, onCall: onCall).add(to: &self)
         RecordingCommands(recordings).add(to: &self)
         PlaybackCommands(visitors).add(to: &self)
     }

@@ -18,19 +18,21 @@ final class AgentControlService: AgentControl {
     private let heads: HeadSet
     private let pushManager: PushManager
     private let recording: RecordingService
+    private let talk: TalkService
     private let eventHub: EventHub
     private let clock: any MediaClock
     private let startedAt: MediaTime
 
     init(
         device: DeviceIdentity, channels: ChannelSet, heads: HeadSet, pushes: PushManager, recording: RecordingService,
-        events: EventHub, push: PushConfiguration, clock: any MediaClock
+        talk: TalkService, events: EventHub, push: PushConfiguration, clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
         self.heads = heads
         pushManager = pushes
         self.recording = recording
+        self.talk = talk
         eventHub = events
         pushDefaults = Mutex(push)
         self.clock = clock
@@ -39,6 +41,8 @@ final class AgentControlService: AgentControl {
 
     func viewableChannels() -> [ViewableChannel] { channels.viewable }
 
+    var isStandby: Bool { channels.memory.isStandby }
+
     func illness() async -> String? { illnessText.withLock { $0 } }
 
     func status() async -> StatusReport {
@@ -46,8 +50,8 @@ final class AgentControlService: AgentControl {
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, head: heads.head($0.id)?.report, now: now) },
-            viewerLimit: 0, viewers: [],
-            pushes: await pushes(), recording: RecordingReport(recording.status, now: now))
+            viewerLimit: 0, viewers: [], pushes: await pushes(), isStandby: isStandby,
+            recording: RecordingReport(recording.status, now: now), talkback: talk.report)
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }
@@ -65,6 +69,7 @@ final class AgentControlService: AgentControl {
             throw .notFound("there is no channel \(request.channel); edgectl channels lists them")
         }
         let quality = request.codeStream.quality
+        guard !isStandby else { throw .standby }
         guard channel.hub(quality) != nil else {
             throw .notFound("channel \(request.channel) has no \(quality.rawValue) stream")
         }
@@ -91,6 +96,7 @@ final class AgentControlService: AgentControl {
 
     func snapshot(channel id: Int, stream: CodeStream) async throws(ControlError) -> [UInt8] {
         guard let channel = channels.channel(id) else { throw .notFound("there is no channel \(id)") }
+        guard !isStandby else { throw .standby }
         guard channel.settings.hasVideo else { throw .notFound("channel \(id) has no pictures") }
         guard channel.hub(stream.quality) != nil else {
             throw .notFound("channel \(id) has no \(stream.rawValue) stream")
@@ -169,6 +175,9 @@ extension PushReport.Cause {
 }
 
 extension ControlError {
+    static let standby = ControlError(
+        status: 409, code: "standby", message: "the device is in privacy mode and gives no pictures or sound")
+
     init(_ error: PushError) {
         self =
             switch error {

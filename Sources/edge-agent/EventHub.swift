@@ -8,12 +8,15 @@ final class EventHub: Sendable {
     private let listeners = Broadcast<EventReport>()
 
     func publish(
-        _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, push: PushReport? = nil
+        _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, visitor: UInt32? = nil,
+        push: PushReport? = nil
     ) {
         // Sent under the lock, so that they arrive in the order of their numbers.
         nextID.withLock { id in
             listeners.send(
-                EventReport(id: id, event: event, channel: channel, device: device, detail: detail, push: push))
+                EventReport(
+                    id: id, event: event, channel: channel, device: device, detail: detail, visitor: visitor, push: push
+                ))
             id += 1
         }
     }

@@ -27,6 +27,11 @@ final class HeadSet: Sendable {
 
     func head(_ channel: Int) -> PTZHead? { heads.withLock { $0.first { $0.channel == channel } } }
 
+    /// Who commanded is gone: what it moved stops. Returns at once.
+    func lost(_ holder: MotionHolder) {
+        for head in heads.withLock({ $0 }) { head.lost(holder) }
+    }
+
     /// What is configured as before is not touched; the others come to rest first. Blocks.
     func apply(_ configurations: [ChannelConfiguration]) {
         isClosed.withLock { isClosed in

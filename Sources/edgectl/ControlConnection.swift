@@ -49,7 +49,7 @@ struct ControlConnection: ParsableArguments {
         return count
     }
 
-    private func check(_ response: ControlClient.Response, _ method: String, _ path: String) throws {
+    func check(_ response: ControlClient.Response, _ method: String, _ path: String) throws {
         guard !(200..<300).contains(response.status) else { return }
         if json {
             printError(String(decoding: response.body, as: UTF8.self))

@@ -15,6 +15,7 @@ struct Edgectl: ParsableCommand {
         version: agentVersion,
         subcommands: [
             StatusCommand.self, ChannelsCommand.self, ViewersCommand.self, SnapshotCommand.self, PushCommand.self,
-            FilesCommand.self, RecordCommand.self, PTZSubcommand.self, EventsCommand.self, UpdateCommand.self,
+            FilesCommand.self, RecordCommand.self, PTZSubcommand.self, TalkCommand.self, FeedbackCommand.self,
+            EventsCommand.self, UpdateCommand.self,
         ])
 }

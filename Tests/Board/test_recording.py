@@ -78,7 +78,7 @@ def test_power_cuts_while_recording(board, recording, figures, tmp_path):
         assert {name: found.get(name) for name in finished} == finished, "a finished file has changed"
         # What was on the disk when the index was asked is there, and all of it plays.
         cut = max((file for file in known.values() if file["isGrowing"]), key=lambda file: file["start"], default=before)
-        assert now[cut["name"]]["end"] >= cut["end"], (cut, now[cut["name"]])
+        assert now[cut["name"]]["end"] >= cut["end"], json.dumps([cut, now[cut["name"]]])
         assert not now[cut["name"]]["isGrowing"]
         download(board, cut["name"], tmp_path / "cut.mp4")
         assert (tmp_path / "cut.mp4").stat().st_size == now[cut["name"]]["bytes"]

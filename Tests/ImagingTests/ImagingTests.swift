@@ -42,6 +42,37 @@ import Testing
         #expect(small.planes[1].base[0] == 60)
         #expect((format == .nv12 ? small.planes[1].base[1] : small.planes[2].base[0]) == 190)
     }
+
+    @Test(arguments: [PixelFormat.i420, .nv12], PictureOrientation.allCases)
+    func picturesAreTurned(format: PixelFormat, orientation: PictureOrientation) throws {
+        let (width, height) = (36, 20)
+        let pool = PicturePool(size: PictureSize(width: width, height: height), format: format)
+        let source = try #require(pool.take(time: .zero))
+        let target = try #require(pool.take(time: .zero))
+        let canvas = PictureCanvas(source)
+        canvas.fill(x: 0, y: 0, width: width, height: height, luma: 16, u: 100, v: 110)
+        // A mark in the upper left corner.
+        canvas.fill(x: 0, y: 0, width: 4, height: 2, luma: 200, u: 30, v: 40)
+        #expect(PictureConverter.turn(source, orientation, into: target))
+        let (x, y) =
+            switch orientation {
+            case .normal: (0, 0)
+            case .flip: (width - 4, height - 2)
+            case .mirror: (width - 4, 0)
+            }
+        for row in 0..<height {
+            for column in 0..<width {
+                let isMark = (x..<x + 4).contains(column) && (y..<y + 2).contains(row)
+                #expect(target.planes[0].base[row * target.planes[0].stride + column] == (isMark ? 200 : 16))
+                let chroma = row / 2 * target.planes[1].stride
+                let (u, v) =
+                    format == .i420
+                    ? (target.planes[1].base[chroma + column / 2], target.planes[2].base[chroma + column / 2])
+                    : (target.planes[1].base[chroma + column / 2 * 2], target.planes[1].base[chroma + column / 2 * 2 + 1])
+                #expect(u == (isMark ? 30 : 100) && v == (isMark ? 40 : 110))
+            }
+        }
+    }
 }
 
 @Suite struct TextTests {

@@ -141,13 +141,17 @@ import Testing
         func stop() { isStopped.set(true) }
     }
 
+    private func place(_ visitor: UInt32) -> VisitorTable.Place {
+        .init(visitor: VisitorID(visitor), channel: 0, kind: .playback)
+    }
+
     @Test func ordersReachTheVisitorsOwnPlayback() async {
         let visitors = VisitorTable()
         var table = CommandTable()
         PlaybackCommands(visitors).add(to: &table)
         let (first, second) = (Playback(), Playback())
-        visitors.begin(first, of: VisitorID(1), channel: 0)
-        visitors.begin(second, of: VisitorID(2), channel: 0)
+        visitors.begin(first, at: place(1))
+        visitors.begin(second, at: place(2))
         func order(_ text: String, from visitor: UInt32 = 1) async -> String {
             await answer("action=inner_define&channel=0&cmd=\(text)", table, from: visitor)
         }
@@ -179,7 +183,7 @@ import Testing
         var table = CommandTable()
         PlaybackCommands(visitors).add(to: &table)
         let playback = Playback()
-        visitors.begin(playback, of: VisitorID(1), channel: 0)
+        visitors.begin(playback, at: place(1))
         for command in ["pause", "resume", "seek&progress=1", "progress", "ff&speed=1", "speed&speed=1"] {
             for (visitor, channel) in [(2, 0), (1, 1)] as [(UInt32, Int)] {
                 let text = "action=inner_define&channel=\(channel)&cmd=playback_\(command)"
@@ -187,12 +191,12 @@ import Testing
             }
         }
         let other = Playback()
-        visitors.begin(other, of: VisitorID(1), channel: 0)
+        visitors.begin(other, at: place(1))
         #expect(playback.isStopped.value)
         // The one that was replaced ends later, and takes nothing with it.
-        visitors.end(playback, of: VisitorID(1), channel: 0)
+        visitors.end(playback, at: place(1))
         #expect(visitors.playback(of: VisitorID(1), channel: 0) === other)
-        visitors.end(other, of: VisitorID(1), channel: 0)
+        visitors.end(other, at: place(1))
         #expect(visitors.playback(of: VisitorID(1), channel: 0) == nil)
     }
 }

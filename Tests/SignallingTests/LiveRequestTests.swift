@@ -40,20 +40,4 @@ import Testing
             #expect(LiveRequest.quality(LiveRequest.name(of: quality)) == quality)
         }
     }
-
-    @Test func admissionStopsAtTheLimitAndTellsTheNumbers() throws {
-        var admission = ViewerAdmission(limit: 2)
-        try admission.enter()
-        try admission.enter()
-        #expect(throws: RequestRefusal.self) { try admission.enter() }
-        do { try admission.enter() } catch {
-            #expect(error.status == 503)
-            #expect(error.code == "tooManyViewers")
-            #expect(error.occupancy == .init(viewers: 2, limit: 2))
-        }
-        #expect(admission.refused == 2)
-        admission.leave()
-        try admission.enter()
-        #expect(admission.viewers == 2)
-    }
 }

@@ -5,6 +5,7 @@ import Media
 import NIOCore
 import NIOEmbedded
 import Streaming
+import Synchronization
 import Testing
 import WebServer
 
@@ -59,6 +60,8 @@ final class FakeAgent: AgentControl, @unchecked Sendable {
     }
 
     func viewableChannels() -> [ViewableChannel] { channels }
+    var isStandby: Bool { privacy.load(ordering: .relaxed) }
+    let privacy = Atomic(false)
     func illness() async -> String? { sick }
 
     func status() async -> StatusReport {

@@ -1,6 +1,7 @@
 // The page: a wall of live tiles, one player to each.
 
 import { FLVPlayer } from "./player.js";
+import { PTZPad } from "./ptz.js";
 import { Timeline, clock, command, newVisitor } from "./recordings.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
@@ -85,6 +86,10 @@ class Tile {
         this.video.addEventListener("dblclick", () => this.toggleFullScreen());
         this.video.addEventListener("volumechange", () => this.showSound());
         this.qualitySelect.addEventListener("change", () => this.setQuality(this.qualitySelect.value));
+        if (channel.ptz) {
+            this.label(part(".aim"), "Turn the camera");
+            this.pad = new PTZPad(this, { onFailure: (text) => { this.text.title = text; } });
+        }
         wall.append(this.root);
         this.open();
         this.show();
@@ -248,6 +253,7 @@ class Tile {
 
     remove() {
         clearInterval(this.follower);
+        this.pad?.show(false);
         const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
         this.player.destroy();
         this.root.remove();

@@ -1,0 +1,77 @@
+import Streaming
+
+/// The commands that tell what the device is and would do.
+package struct DeviceCommands: Sendable {
+    private let device: any DeviceView
+    private let visitors: VisitorTable
+    private let onCall: @Sendable (InnerCommand) -> Void
+
+    /// What viewers say about a call.
+    package static let callCommands = [
+        "call_answer", "call_hang_up", "call_reject", "call_cancel", "call_busy", "call_timeout",
+    ]
+
+    /// - Parameter onCall: told of each command about a call; must not block.
+    package init(
+        _ device: any DeviceView, visitors: VisitorTable, onCall: @escaping @Sendable (InnerCommand) -> Void = { _ in }
+    ) {
+        self.device = device
+        self.visitors = visitors
+        self.onCall = onCall
+    }
+
+    package func add(to table: inout CommandTable) {
+        table.add("get_device_st", needsChannel: false) { state($0) }
+        table.add("get_nvr_list", needsChannel: false) { _ in channelList() }
+        for name in Self.callCommands {
+            table.add(name) { command in
+                onCall(command)
+                return .accepted
+            }
+        }
+    }
+
+    // MARK: get_device_st
+
+    /// Whether a stream or a talk would be accepted now.
+    private func state(_ command: InnerCommand) -> CommandReply {
+        let (isAdmitted, connected) = visitors.prospect(of: command.viewer)
+        let status = status(command, isAdmitted: isAdmitted)
+        return CommandReply([["status": .text(status), "appConnectNum": .quoted(connected)]])
+    }
+
+    private func status(_ command: InnerCommand, isAdmitted: Bool) -> String {
+        guard let channel = device.channels.first(where: { $0.id == command.channel }),
+            let type = command.query["type"]?.lowercased()
+        else { return "404" }
+        let quality = LiveRequest.quality(command.query["quality"])
+        switch type {
+        case "voice":
+            // The quality that some viewers send along means nothing here.
+            guard let isTalking = device.isTalking else { return "404" }
+            return isTalking ? "1" : "0"
+        case "live", "live-audio", "live-mjpg":
+            guard let quality, channel.qualities.contains(quality) || type == "live-audio" else { return "404" }
+            guard type == "live" || (type == "live-audio" ? channel.hasAudio : channel.hasVideo) else { return "404" }
+            return !isAdmitted ? "405" : device.isStandby ? "1" : "0"
+        case "playback", "playback-audio", "download":
+            guard quality != nil, device.hasRecordings else { return "404" }
+            return isAdmitted ? "0" : "405"
+        default: return "404"
+        }
+    }
+
+    // MARK: get_nvr_list
+
+    /// Of a plain camera it has one entry.
+    private func channelList() -> CommandReply {
+        CommandReply(
+            .list(
+                device.channels.map {
+                    [
+                        "DeviceName": .text($0.name), "Channel": .quoted($0.id),
+                        "Online": .text($0.isOnline ? "1" : "0"),
+                    ]
+                }))
+    }
+}

@@ -1,0 +1,28 @@
+"""The request grammar's conformance list, point by point, with the real agent; and what only the agent's own side shows."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Conformance"))
+
+from conformance.__main__ import run  # noqa: E402
+from conformance.report import Report  # noqa: E402
+from harness.agent import Agent, synthetic_channel  # noqa: E402
+from harness.recordings import Recordings  # noqa: E402
+
+CHANNELS = [
+    synthetic_channel(number, sub={"size": "640x360", "frameRate": 25, "bitrate": 400000, "preset": "ultrafast"},
+                      main={"size": "640x360"}, recording={"main": {"mode": "continuous"}})
+    for number in (0, 1)
+]
+
+
+def test_conformance(agent, capsys) -> None:
+    one: Agent = agent({"channels": CHANNELS, "recording": {"segmentSeconds": 10, "folder": None},
+                        "server": {"viewerLimit": 4}})
+    with capsys.disabled():
+        print()
+        Recordings(one).wait_for_files(2)
+        report: Report = run(one.url)
+    wrong = [str(result) for result in report.results if result.outcome != "passed"]
+    assert len(report.results) >= 17 and not wrong, "\n".join(wrong)
