@@ -58,6 +58,7 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        cModule("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
 
         // Floor 1: what everything is made of.
@@ -98,8 +99,8 @@ let package = Package(
         room(
             "Configuration",
             [
-                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
-                "CYAML",
+                "PlatformProtocol", "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion",
+                "Talkback", "CYAML",
             ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
@@ -116,17 +117,25 @@ let package = Package(
                 .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
             ]),
 
+        room(
+            "PlatformLink",
+            [
+                "Media", "PlatformProtocol", "Containers", "Codecs", "Streaming", "Publishing", "Recording", "Motion",
+                "Talkback", "Signalling", "CCurl", nio, nioPosix, log,
+            ]),
+
         // Floor 8: programs.
         .executableTarget(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
                 "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
-                "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
+                "WebServer", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "edgectl", dependencies: ["ControlProtocol", "CLinux", arguments], swiftSettings: settings),
+            name: "edgectl", dependencies: ["ControlProtocol", "PlatformProtocol", "CLinux", arguments],
+            swiftSettings: settings),
 
         // What several rooms' tests need.
         .target(
@@ -145,9 +154,10 @@ let package = Package(
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
-        tests("Configuration"),
+        tests("Configuration", ["PlatformProtocol"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
+        tests("PlatformLink", ["PlatformProtocol", "Publishing", "Streaming", "Media", "TestSupport"]),
         tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
         tests("edgectl", ["ControlProtocol"]),
     ],

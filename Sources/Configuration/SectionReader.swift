@@ -128,6 +128,13 @@ final class SectionReader {
         }
     }
 
+    /// A list of groups; none where the key is not there.
+    func optionalSections<Value>(
+        _ key: String, maximum: Int, _ read: (SectionReader, Int) -> Value
+    ) -> [Value] {
+        node(key) == nil ? [] : sections(key, maximum: maximum, read)
+    }
+
     func bool(_ key: String) -> Bool? {
         guard let node = node(key) else { return nil }
         switch node.content {
@@ -218,7 +225,8 @@ final class SectionReader {
             else {
                 mistake(
                     at: item,
-                    "\(name(key)): \(item.kind) is no number from \(range.lowerBound) to \(range.upperBound), or there twice")
+                    "\(name(key)): \(item.kind) is no number from \(range.lowerBound) to \(range.upperBound), or there twice"
+                )
                 return nil
             }
             values.append(value)

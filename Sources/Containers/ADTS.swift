@@ -20,4 +20,22 @@ package enum ADTS {
             0xFC,
         ]
     }
+
+    /// The frame that begins there, with or without a check sum. Nil for anything that is no AAC-LC frame, or not whole.
+    package static func parse(
+        _ bytes: some Collection<UInt8>
+    ) -> (config: AudioSpecificConfig, data: ArraySlice<UInt8>)? {
+        let bytes = Array(bytes)
+        guard bytes.count > headerLength, bytes[0] == 0xFF, bytes[1] & 0xF6 == 0xF0, bytes[2] >> 6 == 1 else {
+            return nil
+        }
+        let index = Int(bytes[2] >> 2 & 15)
+        let channels = Int(bytes[2] & 1) << 2 | Int(bytes[3] >> 6)
+        let length = Int(bytes[3] & 3) << 11 | Int(bytes[4]) << 3 | Int(bytes[5] >> 5)
+        let start = headerLength + (bytes[1] & 1 == 0 ? 2 : 0)
+        guard index < AudioSpecificConfig.rates.count, length <= bytes.count, length > start,
+            let config = AudioSpecificConfig(rate: AudioSpecificConfig.rates[index], channels: channels)
+        else { return nil }
+        return (config, bytes[start..<length])
+    }
 }

@@ -29,7 +29,8 @@ package struct ViewerReport: Codable, Sendable, Hashable {
     package var queuedBytes: Int
 
     package init(
-        id: UInt64, visitor: UInt32? = nil, requester: String? = nil, activity: Activity, channel: Int, stream: CodeStream, transport: Transport, remote: String,
+        id: UInt64, visitor: UInt32? = nil, requester: String? = nil, activity: Activity, channel: Int,
+        stream: CodeStream, transport: Transport, remote: String,
         connectedSeconds: Double, bytesSent: Int, framesSent: Int, framesDropped: Int, queuedBytes: Int
     ) {
         self.id = id

@@ -25,7 +25,12 @@ package struct PhoneNumber: Sendable, Hashable, CustomStringConvertible {
         digits = String(text.drop { $0 == "0" })
     }
 
-    package var description: String { digits }
+    /// Of a terminal that has none.
+    package static let none = PhoneNumber()
+
+    private init() { digits = "" }
+
+    package var description: String { digits.isEmpty ? "0" : digits }
 
     package func bcd(_ count: Int) -> [UInt8] { BCD.bytes(digits, count: count) ?? [] }
 }

@@ -1,3 +1,4 @@
+import Codecs
 import Containers
 import Media
 import NIOCore
@@ -11,6 +12,8 @@ final class JT1078Push: PushTransport, ChannelInboundHandler, FrameSink {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// What a feed sends beside is left out.
+    var tracks = TrackSelection.all
     private let isDatagram: Bool
     private let onPacket: PushAttachment.PacketHandler?
     private var packetizer: JT1078Packetizer
@@ -96,7 +99,7 @@ final class JT1078Push: PushTransport, ChannelInboundHandler, FrameSink {
 
     /// The time stamp is not the subscription's, which begins anew with each switch of streams.
     func send(frame: StreamFrame, timestamp: UInt32) {
-        guard !isFinished, let headers else { return }
+        guard !isFinished, let headers, tracks.includes(frame.kind) else { return }
         let time = timeline.stamp(frame.kind, frame.time)
         switch frame.kind {
         case .video:
@@ -115,6 +118,15 @@ final class JT1078Push: PushTransport, ChannelInboundHandler, FrameSink {
                 hasSent = true
             }
         }
+    }
+
+    /// A packet of silence.
+    func greet() {
+        var packets = ByteBuffer()
+        let silence = ByteBuffer(repeating: ALaw.encode(0), count: ALawSound.samplesPerPacket)
+        packetizer.writeAudio(silence, payloadType: JT1078Header.Codec.g711A, time: 0, to: &packets)
+        write(packets, completesFirstFrame: true)
+        flush()
     }
 
     private func write(_ packets: ByteBuffer, completesFirstFrame: Bool) {

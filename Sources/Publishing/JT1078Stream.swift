@@ -5,19 +5,14 @@ import PlatformProtocol
 ///
 /// `jt1078://host[:port]/SIM/channel[?sim=6|10&audio=aac|g711a]`, and the same with `jt1078+udp://`.
 package struct JT1078Stream: Sendable, Hashable {
-    package enum Audio: String, Sendable, Hashable, CaseIterable {
-        case aac
-        case g711a
-    }
-
     package var sim: PhoneNumber
     /// Bytes of the SIM number in each packet: 6, or 10 as terminals of 2019 write it.
     package var simLength: Int
     /// Logical.
     package var channel: UInt8
-    package var audio: Audio
+    package var audio: JT1078Audio
 
-    package init(sim: PhoneNumber, simLength: Int = 6, channel: UInt8, audio: Audio = .aac) {
+    package init(sim: PhoneNumber, simLength: Int = 6, channel: UInt8, audio: JT1078Audio = .aac) {
         self.sim = sim
         self.simLength = simLength
         self.channel = channel
@@ -36,7 +31,7 @@ package struct JT1078Stream: Sendable, Hashable {
             case ("sim", "6"): simLength = 6
             case ("sim", "10"): simLength = 10
             case ("audio", let name):
-                guard let audio = Audio(rawValue: String(name)) else { return nil }
+                guard let audio = JT1078Audio(rawValue: String(name)) else { return nil }
                 self.audio = audio
             default: return nil
             }

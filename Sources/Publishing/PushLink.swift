@@ -43,6 +43,8 @@ final class PushLink: PushTransportDelegate {
     private var feed: (any FrameFeed)?
     private var isAccepted = false
     private var isPaused = false
+    /// When the first frame was asked for.
+    private var fedSince: MediaTime?
     private var governor: BitrateGovernor?
     private var ticker: RepeatedTask?
     private var lastFrame: (count: Int, time: MediaTime) = (0, .zero)
@@ -89,7 +91,8 @@ final class PushLink: PushTransportDelegate {
     /// Another stream or other tracks, from the next key frame on; the connection stays.
     func change(_ request: PushRequest) {
         self.request = request
-        guard isAccepted, !isPaused, !isClosing, !isOver else { return }
+        (transport as? JT1078Push)?.tracks = request.tracks
+        guard isAccepted, attachment.isLive, !isPaused, !isClosing, !isOver else { return }
         stopFeed()
         startFeed()
     }
@@ -99,6 +102,8 @@ final class PushLink: PushTransportDelegate {
         guard isPaused != self.isPaused else { return }
         self.isPaused = isPaused
         guard isAccepted, !isClosing, !isOver else { return }
+        // Footage has commands of its own.
+        guard attachment.isLive else { return }
         if isPaused { stopFeed() } else { startFeed() }
     }
 
@@ -173,8 +178,10 @@ final class PushLink: PushTransportDelegate {
     private func makeTransport(_ authentication: RTMPAuthentication) -> any PushLinkTransport {
         let target = request.target
         if let stream = target.jt1078 {
-            return JT1078Push(
+            let push = JT1078Push(
                 target: target, stream: stream, onPacket: attachment.onPacket, settings: settings, clock: clock)
+            push.tracks = request.tracks
+            return push
         }
         return target.scheme.isRTMP
             ? RTMPConnection(target: target, authentication: authentication, settings: settings, clock: clock)
@@ -223,9 +230,16 @@ final class PushLink: PushTransportDelegate {
         guard let transport else { return }
         lastFrame = (0, clock.now())
         let name = "channel \(request.channel), \(request.quality.rawValue)"
-        if let make = attachment.feed {
+        switch attachment.source {
+        case .live: break
+        case .footage(let make):
             feed = make(transport, loop)
-            if feed == nil { fail(LinkFailure(.noData, "\(name): there is nothing to send")) }
+            if feed == nil { fail(LinkFailure(.noData, "\(name): there is nothing more to send")) }
+            // It may have turned writable while the feed was being made.
+            feed?.sinkBecameWritable()
+            return
+        case .greeting:
+            (transport as? JT1078Push)?.greet()
             return
         }
         guard let hub = hubs(request.channel, request.quality) else {
@@ -233,10 +247,13 @@ final class PushLink: PushTransportDelegate {
             return
         }
         self.hub = hub
+        // A stream that takes another's place goes on where that one was.
+        let elapsed = fedSince.map { clock.now() - $0 } ?? .zero
+        fedSince = fedSince ?? clock.now()
         guard
             let subscription = hub.subscribe(
                 transport, on: loop, start: .freshKeyFrame, tracks: request.tracks, limits: .push,
-                origin: .milliseconds(Int64(request.startTimestamp)))
+                origin: .milliseconds(Int64(request.startTimestamp)) + elapsed)
         else {
             fail(LinkFailure(.noData, "\(name): the stream has ended"))
             return
@@ -265,7 +282,7 @@ final class PushLink: PushTransportDelegate {
     func transportBecameWritable() { feed?.sinkBecameWritable() }
 
     func transportStreamEnded() {
-        guard attachment.feed == nil else {
+        guard attachment.isLive else {
             if !isClosing, !isOver { onEvent(.finished) }
             return
         }
@@ -284,7 +301,7 @@ final class PushLink: PushTransportDelegate {
         let counters = feed.counters
         let count = counters.framesSent + counters.framesDropped
         // Frames that wait for a slow link are frames. A playback may be paused by its viewer.
-        if count != lastFrame.count || feed.queuedBytes > 0 || attachment.feed != nil {
+        if count != lastFrame.count || feed.queuedBytes > 0 || !attachment.isLive {
             lastFrame = (count, now)
         } else if now - lastFrame.time >= settings.noDataTimeout {
             fail(

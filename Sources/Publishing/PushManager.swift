@@ -142,7 +142,7 @@ package actor PushManager {
         _ request: PushRequest, attachment: PushAttachment = PushAttachment()
     ) throws(PushError) -> String {
         guard !isShuttingDown else { throw .shuttingDown }
-        guard attachment.feed != nil || hubs(request.channel, request.quality) != nil else {
+        guard !attachment.isLive || hubs(request.channel, request.quality) != nil else {
             throw .noSuchStream(channel: request.channel, quality: request.quality)
         }
         guard entries.count < settings.maximumPushes else { throw .tooManyPushes(limit: settings.maximumPushes) }

@@ -20,7 +20,7 @@ package struct PushSnapshot: Sendable, Hashable {
     package var retryInSeconds: Double?
     package var cause: CloseCause?
     /// The platform that commanded it.
-    package var owner: String?
+    package var owner: PushOwner?
     package var isPaused: Bool
 }
 

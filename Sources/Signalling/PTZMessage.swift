@@ -38,7 +38,8 @@ package enum PTZMessage: Sendable, Hashable {
                 return nil
             }
             self = .command(
-                rest == "preset_set" ? .setPreset(number) : rest == "preset_call" ? .callPreset(number) : .clearPreset(number))
+                rest == "preset_set"
+                    ? .setPreset(number) : rest == "preset_call" ? .callPreset(number) : .clearPreset(number))
         case "patrol_start": self = .command(.startPatrol(Self.presets(data["presets"])))
         case "patrol_stop": self = .command(.stopPatrol)
         case "aux_on", "aux_off":

@@ -73,8 +73,10 @@ package final class VisitorTable: Sendable {
     package var present: [VisitorID] {
         let now = clock.now()
         return state.withLock { state in
-            state.visitors.filter { $0.key != .anonymous && ($0.value.links > 0 || now - $0.value.lastSeen < Self.silence) }
-                .map(\.key)
+            state.visitors.filter {
+                $0.key != .anonymous && ($0.value.links > 0 || now - $0.value.lastSeen < Self.silence)
+            }
+            .map(\.key)
         }
     }
 

@@ -44,7 +44,8 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private var cause = "left"
 
     init(
-        _ start: DownloadStart, id: UInt64, place: ViewerPlace?, remote: String, on loop: any EventLoop, registry: ViewerRegistry,
+        _ start: DownloadStart, id: UInt64, place: ViewerPlace?, remote: String, on loop: any EventLoop,
+        registry: ViewerRegistry,
         stall: TimeAmount, logger: Logger
     ) {
         startInfo = start
@@ -184,7 +185,8 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     func report(now: NIODeadline) -> ViewerReport {
         ViewerReport(
-            id: id, visitor: startInfo.viewer?.number, requester: startInfo.viewer?.requester, activity: .download, channel: startInfo.channel,
+            id: id, visitor: startInfo.viewer?.number, requester: startInfo.viewer?.requester, activity: .download,
+            channel: startInfo.channel,
             stream: startInfo.file.segment.key.stream == .main ? .main : .sub, transport: .http, remote: remote,
             connectedSeconds: Double((now - connectedAt).nanoseconds / 1_000_000) / 1000, bytesSent: Int(sent),
             framesSent: 0, framesDropped: 0, queuedBytes: 0)

@@ -232,7 +232,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let visitors = server.registry.visitors
         becomeViewer(
             start.tracks == .audio ? .liveAudio : .live, of: start.viewer, channel: start.request.channel,
-            stream: start.request.quality, request, context, 
+            stream: start.request.quality, request, context,
             onEnd: { viewer in if let viewer { visitors.end(viewer, at: start.place) } }
         ) { viewer, loop in
             visitors.begin(viewer, at: start.place)
@@ -351,7 +351,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
         let cross = server.policy.headers(origin: request.origin, host: request.host)
         let download = DownloadStream(
-            start, id: place?.id ?? server.registry.identity(), place: place, remote: Self.name(of: context.channel), on: context.eventLoop, registry: server.registry,
+            start, id: place?.id ?? server.registry.identity(), place: place, remote: Self.name(of: context.channel),
+            on: context.eventLoop, registry: server.registry,
             stall: .seconds(Int64(server.settings.stallSeconds)), logger: server.logger)
         let pipeline = context.channel.pipeline.syncOperations
         do {

@@ -68,7 +68,10 @@ import Testing
                 let (u, v) =
                     format == .i420
                     ? (target.planes[1].base[chroma + column / 2], target.planes[2].base[chroma + column / 2])
-                    : (target.planes[1].base[chroma + column / 2 * 2], target.planes[1].base[chroma + column / 2 * 2 + 1])
+                    : (
+                        target.planes[1].base[chroma + column / 2 * 2],
+                        target.planes[1].base[chroma + column / 2 * 2 + 1]
+                    )
                 #expect(u == (isMark ? 30 : 100) && v == (isMark ? 40 : 110))
             }
         }

@@ -25,7 +25,7 @@ import Testing
             channel: 0, quality: .main,
             target: try #require(
                 PushTarget(jt1078: stream, host: "127.0.0.1", port: port, isDatagram: isDatagram)),
-            owner: "platform")
+            owner: PushOwner(name: "platform", token: 1))
     }
 
     private func wait(_ what: String, _ condition: () async -> Bool) async throws {
@@ -51,7 +51,7 @@ import Testing
         for await event in events where event.kind == .publishing { break }
         try await wait("first key frame") { port.packets.contains { $0.header.kind == .keyFrame } }
         #expect(port.packets.first?.header.kind == .keyFrame)
-        #expect(try await manager.get(id).owner == "platform")
+        #expect(try await manager.get(id).owner?.name == "platform")
 
         // A frame of the sub stream fits one packet, one of the main stream does not.
         await manager.change(id, quality: .sub, tracks: .video)

@@ -4,14 +4,18 @@ import TestSupport
 import Testing
 
 @Suite struct JSONTests {
-    @Test(arguments: [
-        (#"{"topic":"ptz","data":{"cmd":"ptz_up_press"},"message_id":7}"#, nil),
-        (#" [1, -2.50 ,true,false,null,"a\"\\\/\b\f\n\r\té😀"] "#,
-         "[1,-2.50,true,false,null,\"a\\\"\\\\/\\u0008\\u000c\\n\\u000d\\u0009é😀\"]"),
-        ("\u{FEFF}{}\0\0", "{}"), ("[1,2,]", "[1,2]"), (#"{"a":1,}"#, #"{"a":1}"#),
-        (#"{"a":1}&_token=5"#, #"{"a":1}"#), ("9223372036854775807", nil), ("9223372036854775808", nil), ("1e5", nil),
-        ("007", "7"), (#""\ud800x""#, "\"\u{FFFD}x\""), ("\"line\nline\"", #""line\nline""#), ("-0", "0"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            (#"{"topic":"ptz","data":{"cmd":"ptz_up_press"},"message_id":7}"#, nil),
+            (
+                #" [1, -2.50 ,true,false,null,"a\"\\\/\b\f\n\r\té😀"] "#,
+                "[1,-2.50,true,false,null,\"a\\\"\\\\/\\u0008\\u000c\\n\\u000d\\u0009é😀\"]"
+            ),
+            ("\u{FEFF}{}\0\0", "{}"), ("[1,2,]", "[1,2]"), (#"{"a":1,}"#, #"{"a":1}"#),
+            (#"{"a":1}&_token=5"#, #"{"a":1}"#), ("9223372036854775807", nil), ("9223372036854775808", nil),
+            ("1e5", nil),
+            ("007", "7"), (#""\ud800x""#, "\"\u{FFFD}x\""), ("\"line\nline\"", #""line\nline""#), ("-0", "0"),
+        ] as [(String, String?)])
     func reads(_ text: String, _ written: String?) throws {
         #expect(try #require(JSONReader.read(text)).text == written ?? text)
     }
@@ -55,7 +59,8 @@ import Testing
             #"[{"a":[1,-2.5e3,true,null]},"\u00e9\ud83d\ude00\n",{"b":{"c":{"d":[[[]]]}}}]"#,
             #"{"iv_private_cmd":"call_answer"}"#, "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
         ].map { Array($0.utf8) }
-        let interesting = Array("{}[]\",:\\/ubfnrt0123456789abcdefdDE+-. \0\u{1}&".utf8) + [0x80, 0xC3, 0xED, 0xEF, 0xFF]
+        let interesting =
+            Array("{}[]\",:\\/ubfnrt0123456789abcdefdDE+-. \0\u{1}&".utf8) + [0x80, 0xC3, 0xED, 0xEF, 0xFF]
         var accepted = 0
         for _ in 0..<FuzzRounds.count {
             var bytes = seeds[Int(random.next() % UInt64(seeds.count))]

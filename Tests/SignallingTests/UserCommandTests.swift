@@ -12,7 +12,8 @@ import Testing
     // MARK: The text
 
     @Test(arguments: [
-        ("action=user_define&channel=1&cmd=a&b=c", 1, "a&b=c"), ("?cmd=x&action=user_define&channel=1&_token=5", 1, "x"),
+        ("action=user_define&channel=1&cmd=a&b=c", 1, "a&b=c"),
+        ("?cmd=x&action=user_define&channel=1&_token=5", 1, "x"),
         ("action=user_define&cmd=", 0, ""), ("cmd={\"a\":\"&\"}&action=user_define", 0, "{\"a\":\"&\"}"),
         ("channel=1}&action=USER_DEFINE&cmd=cmd=2", 1, "cmd=2"), ("xcmd=1&action=user_define&cmd=2", 0, "2"),
         ("action=user_define&cmd={\"cmd=\":\"&action=inner_define\"}", 0, "{\"cmd=\":\"&action=inner_define\"}"),
@@ -88,7 +89,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "{}", #"{"cmd":"ptz_"}"#, #"{"cmd":"ptz_press"}"#, #"{"cmd":"left_press"}"#, #"{"cmd":"ptz_left_up_down_press"}"#,
+        "{}", #"{"cmd":"ptz_"}"#, #"{"cmd":"ptz_press"}"#, #"{"cmd":"left_press"}"#,
+        #"{"cmd":"ptz_left_up_down_press"}"#,
         #"{"cmd":"ptz_preset_call"}"#, #"{"cmd":"ptz_preset_call","preset":0}"#, #"{"cmd":"ptz_aux_on","aux":9}"#,
         #"{"cmd":"ptz_preset_call","preset":256}"#, #"{"cmd":"ptz_go"}"#, #"{"cmd":["ptz_left"]}"#,
         #"{"cmd":"ptz_go","x":"1e999"}"#,

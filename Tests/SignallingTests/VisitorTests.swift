@@ -221,7 +221,8 @@ import Testing
         memory.set(.normal, channel: 1)
         #expect(memory.text == "edge-agent device 1\nstandby\norientation 3 flip\n")
         #expect(DeviceMemory(text: memory.text) == memory)
-        #expect(DeviceMemory(text: "edge-agent device 1\norientation x flip\nwhat\norientation 2 up\n") == DeviceMemory())
+        #expect(
+            DeviceMemory(text: "edge-agent device 1\norientation x flip\nwhat\norientation 2 up\n") == DeviceMemory())
         #expect(DeviceMemory(text: "something else\nstandby\n") == nil)
         #expect(DeviceMemory(text: "") == nil)
     }

@@ -6,7 +6,8 @@ import WebServer
 
 /// What it means that a viewer names itself.
 @Suite struct VisitorRoutesTests {
-    private func watch(_ rig: Rig, _ visitor: Int?, _ query: String = "action=live") throws -> (EmbeddedChannel, String) {
+    private func watch(_ rig: Rig, _ visitor: Int?, _ query: String = "action=live") throws -> (EmbeddedChannel, String)
+    {
         let channel = try rig.connect()
         let name = visitor.map { "X-Visitor: \($0)" } ?? "X-None: 1"
         return (channel, try rig.request(channel, "GET /ipc.flv?\(query) HTTP/1.1", "Host: a", name))
