@@ -247,12 +247,14 @@ final class PushLink: PushTransportDelegate {
             return
         }
         self.hub = hub
-        // A stream that takes another's place goes on where that one was.
+        // A stream that takes another's place goes on where that one was. A platform waits for its first picture.
+        let isFirst = fedSince == nil
         let elapsed = fedSince.map { clock.now() - $0 } ?? .zero
         fedSince = fedSince ?? clock.now()
         guard
             let subscription = hub.subscribe(
-                transport, on: loop, start: .freshKeyFrame, tracks: request.tracks, limits: .push,
+                transport, on: loop, start: isFirst && request.target.scheme.isJT1078 ? .cachedGroup : .freshKeyFrame,
+                tracks: request.tracks, limits: .push,
                 origin: .milliseconds(Int64(request.startTimestamp)) + elapsed)
         else {
             fail(LinkFailure(.noData, "\(name): the stream has ended"))

@@ -48,8 +48,10 @@ actor PlatformSet: PlatformView {
             let memory = await store.load(settings.name)
             guard !isClosed else { return }
             let events = events
+            var identity = settings
+            identity.identity.firmware = agentVersion
             let link = PlatformLink(
-                settings: settings, memory: memory, device: device, pushes: pushes, store: store, loop: group.next(),
+                settings: identity, memory: memory, device: device, pushes: pushes, store: store, loop: group.next(),
                 clock: clock, logger: logger
             ) { event in
                 events.publish(
