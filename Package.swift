@@ -115,6 +115,7 @@ let package = Package(
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
                 .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
+                .embedInCode("Page/talk.js"), .embedInCode("Page/talk-worklet.js"),
             ]),
 
         room(
@@ -153,12 +154,12 @@ let package = Package(
         tests("Motion", ["TestSupport", "Devices", log]),
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
-        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport"]),
-        tests("Configuration", ["PlatformProtocol"]),
+        tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
+        tests("Configuration", ["Motion", "PlatformProtocol"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
         tests("PlatformLink", ["PlatformProtocol", "Publishing", "Streaming", "Media", "TestSupport"]),
-        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix]),
+        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

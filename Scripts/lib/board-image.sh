@@ -8,8 +8,8 @@ board_modules=(
     'virtio_net'
     # One webcam that only captures, so /dev/video0 is the camera.
     'vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0'
-    # One card "Loopback": what is played on device 0 is captured on device 1.
-    'snd-aloop pcm_substreams=1'
+    # One card "Loopback": what is played on device 0 is captured on device 1; the microphone, the speaker, and one more.
+    'snd-aloop pcm_substreams=3'
 )
 
 # Sets `kernel_root` to a folder with the kernel's image and modules, unpacked from Debian's package, and
@@ -106,6 +106,7 @@ make_board_image() {
     # Programs of this machine need their own loader, libraries and data.
     program_into "$root" "$products/edge-agent" "$products/edgectl" /usr/bin/v4l2-ctl /usr/bin/speaker-test \
         /usr/bin/aplay
+    ln -s aplay "$root/usr/bin/arecord"
     mkdir -p -- "$root/usr/share" "$root/usr/share/fonts/truetype/dejavu"
     cp -r -- /usr/share/alsa "$root/usr/share/"
     cp -- /usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf "$root/usr/share/fonts/truetype/dejavu/"

@@ -4,16 +4,40 @@ import NIOCore
 
 /// AAC-LC through libfaad2, mixed down to one channel: a voice on its way to a speaker. Belongs to one thread at a time.
 package struct AACDecoder: ~Copyable {
-    /// Samples a second that come out.
-    package let rate: Int
-    private let decoder: NeAACDecHandle
-
-    /// More than a frame can hold (2048 samples a channel), so a broken one costs no memory.
-    package static let maximumSamples = 2048
-    /// As many channels as libfaad2 puts out at most.
-    private static let maximumChannels = 64
+    private let config: Media.AudioSpecificConfig
+    private var handle: FAADHandle
 
     package init(_ config: Media.AudioSpecificConfig) throws(CodecError) {
+        self.config = config
+        handle = try FAADHandle(config)
+    }
+
+    /// Samples a second that come out.
+    package var rate: Int { config.rate }
+
+    /// Appends the samples of one raw frame. After an error the next frame may be whole again.
+    ///
+    /// What a broken frame leaves behind in the library is not to be trusted, so decoding begins anew after it.
+    package mutating func decode(_ frame: ByteBuffer, into samples: inout [Int16]) throws(CodecError) {
+        do throws(CodecError) {
+            try handle.decode(frame, into: &samples, rate: config.rate)
+        } catch {
+            handle = try FAADHandle(config)
+            throw error
+        }
+    }
+}
+
+/// Owns an open libfaad2 decoder.
+private struct FAADHandle: ~Copyable {
+    private let decoder: NeAACDecHandle
+
+    /// No frame has more samples a channel.
+    private static let maximumSamples = 2048
+    /// One channel comes out as two, for its stereo may follow. More than the configuration has is a broken frame.
+    private static let maximumChannels = 2
+
+    init(_ config: Media.AudioSpecificConfig) throws(CodecError) {
         guard let decoder = NeAACDecOpen() else {
             throw .unusableSettings(codec: "AAC", detail: "the decoder does not open")
         }
@@ -35,14 +59,12 @@ package struct AACDecoder: ~Copyable {
             NeAACDecClose(decoder)
             throw .unusableSettings(codec: "AAC", detail: "\(config.rate) Hz, \(config.channels) channels")
         }
-        self.rate = config.rate
         self.decoder = decoder
     }
 
     deinit { NeAACDecClose(decoder) }
 
-    /// Appends the samples of one raw frame. After an error the next frame may be whole again.
-    package mutating func decode(_ frame: ByteBuffer, into samples: inout [Int16]) throws(CodecError) {
+    func decode(_ frame: ByteBuffer, into samples: inout [Int16], rate: Int) throws(CodecError) {
         var info = NeAACDecFrameInfo()
         let output = frame.withUnsafeReadableBytes { raw in
             // The library takes a pointer that is not const, and does not write to it.
@@ -54,14 +76,14 @@ package struct AACDecoder: ~Copyable {
             let reason = NeAACDecGetErrorMessage(info.error).map { String(cString: $0) }
             throw .decodingFailed(codec: "AAC", reason: reason ?? "error \(info.error)")
         }
-        // The first frame only fills the decoder's overlap.
-        guard info.samples > 0, let output else { return }
         let channels = Int(info.channels)
-        guard (1...Self.maximumChannels).contains(channels), Int(info.samples) <= Self.maximumSamples * channels,
-            Int(info.samplerate) == rate
-        else {
-            throw .decodingFailed(
-                codec: "AAC", reason: "\(info.samples) samples at \(info.samplerate) Hz in one frame")
+        guard channels <= Self.maximumChannels, Int(info.samples) <= Self.maximumSamples * channels else {
+            throw .decodingFailed(codec: "AAC", reason: "\(info.samples) samples in \(channels) channels")
+        }
+        // The first frame only fills the decoder's overlap.
+        guard info.samples > 0, channels > 0, let output else { return }
+        guard Int(info.samplerate) == rate else {
+            throw .decodingFailed(codec: "AAC", reason: "a frame of \(info.samplerate) Hz")
         }
         Self.mix(output, count: Int(info.samples) / channels, channels: channels, into: &samples)
     }

@@ -7,6 +7,8 @@ import Streaming
 /// Everything the agent is told by its configuration. `Documentation/edge-agent.yaml` describes each key.
 package struct AgentConfiguration: Sendable, Hashable {
     package var channels: [ChannelConfiguration]
+    /// By channel; those that do not turn have none.
+    package var heads: [Int: PTZSettings]
     package var server: ServerConfiguration
     package var push: PushConfiguration
     package var recording: RecordingConfiguration
@@ -33,8 +35,6 @@ package struct ChannelConfiguration: Sendable, Hashable {
     package var usesSyntheticWithoutCamera: Bool
     /// `audio.source: auto`: likewise.
     package var usesSyntheticWithoutMicrophone: Bool
-    /// Nil where nothing turns.
-    package var ptz: PTZSettings?
 }
 
 /// Who may watch, and where.

@@ -25,8 +25,6 @@ enum ChannelPTZ {
         let limits = section.section("limits") { readLimits($0) }
         let serial = section.section("serial") { readSerial($0, isUsed: kind == .pelcoD) }
         let stepper = section.section("stepper") { readStepper($0, isUsed: kind == .stepper, limits) }
-        refuse(section, "serial", unless: kind == .pelcoD, "pelco-d")
-        refuse(section, "stepper", unless: kind == .stepper, "stepper")
         switch kind {
         case .none: return nil
         case .simulated:
@@ -47,6 +45,7 @@ enum ChannelPTZ {
         section.number(key, range).map { .milliseconds(Int64(($0 * 1000).rounded())) }
     }
 
+    /// Without what makes it one, the rest of a driver's group means nothing.
     private static func refuse(_ section: SectionReader, _ key: String, unless isUsed: Bool, _ driver: String) {
         guard !isUsed, let node = section.node(key) else { return }
         section.mistake(
@@ -85,6 +84,7 @@ enum ChannelPTZ {
 
     private static func readSerial(_ section: SectionReader, isUsed: Bool) -> PelcoDDriver.Settings {
         let device = section.absolutePath("device")
+        refuse(section, "device", unless: isUsed, "pelco-d")
         if isUsed { section.require("device", isThere: device != nil, "a path such as /dev/serial/by-path/…") }
         var settings = PelcoDDriver.Settings(device: device ?? "")
         settings.baudRate = section.choice("baud", SerialPort.baudRates.map { ("\($0)", $0) }) ?? settings.baudRate
@@ -106,8 +106,8 @@ enum ChannelPTZ {
         settings.switchBias =
             section.choice("switchBias", [("none", .none), ("pullUp", .pullUp), ("pullDown", .pullDown)]) ?? .pullUp
         settings.switchesAreActiveLow = section.bool("switchesActiveLow") ?? true
-        settings.pan = section.section("pan") { axis($0, limits.map { $0.minPan...$0.maxPan }) }
-        settings.tilt = section.section("tilt") { axis($0, limits.map { $0.minTilt...$0.maxTilt }) }
+        settings.pan = section.section("pan") { axis($0, limits.map { $0.minPan...$0.maxPan }, isUsed) }
+        settings.tilt = section.section("tilt") { axis($0, limits.map { $0.minTilt...$0.maxTilt }, isUsed) }
         guard isUsed else { return settings }
         if settings.pan == nil, settings.tilt == nil {
             section.notes.add(
@@ -125,7 +125,10 @@ enum ChannelPTZ {
     }
 
     /// Nil where the motor has no lines.
-    private static func axis(_ section: SectionReader, _ range: ClosedRange<Double>?) -> StepperDriver.Axis? {
+    private static func axis(
+        _ section: SectionReader, _ range: ClosedRange<Double>?, _ isUsed: Bool
+    ) -> StepperDriver.Axis? {
+        refuse(section, "lines", unless: isUsed, "stepper")
         let lines = section.integers("lines", 0...4095, count: 4)?.map { UInt32($0) }
         let minimumSwitch = section.integer("minimumSwitch", 0...4095).map { UInt32($0) }
         let maximumSwitch = section.integer("maximumSwitch", 0...4095).map { UInt32($0) }
@@ -142,7 +145,7 @@ enum ChannelPTZ {
             }
             return nil
         }
-        check(motor, section, hasRange: range != nil, hasSwitch: minimumSwitch != nil)
+        if isUsed { check(motor, section, hasRange: range != nil, hasSwitch: minimumSwitch != nil) }
         return StepperDriver.Axis(
             lines: lines, motor: motor, minimumSwitch: minimumSwitch, maximumSwitch: maximumSwitch)
     }

@@ -2,6 +2,7 @@ import Codecs
 import Devices
 import Imaging
 import Media
+import Motion
 import Recording
 import Streaming
 
@@ -41,7 +42,7 @@ package enum ConfigurationReader {
         let channels = section.sections("channels", maximum: maximumChannels) { channel($0, index: $1) }
         checkTogether(channels, notes)
         let configuration = AgentConfiguration(
-            channels: channels.map(\.configuration), server: section.section("server", server),
+            channels: channels.map(\.configuration), heads: heads(channels), server: section.section("server", server),
             push: section.section("push", push),
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
@@ -63,7 +64,7 @@ package enum ConfigurationReader {
     // MARK: Channels
 
     private typealias Placed = (
-        configuration: ChannelConfiguration, recording: ChannelRecording, position: SourcePosition
+        configuration: ChannelConfiguration, recording: ChannelRecording, head: PTZSettings?, position: SourcePosition
     )
 
     private static func channel(_ section: SectionReader, index: Int) -> Placed {
@@ -99,7 +100,7 @@ package enum ConfigurationReader {
         return (
             ChannelConfiguration(
                 settings: settings, usesSyntheticWithoutCamera: isAutoCamera,
-                usesSyntheticWithoutMicrophone: sound.isAuto, ptz: section.section("ptz", ChannelPTZ.read)), recording,
+                usesSyntheticWithoutMicrophone: sound.isAuto), recording, section.section("ptz", ChannelPTZ.read),
             section.position
         )
     }
@@ -117,9 +118,7 @@ package enum ConfigurationReader {
                             "channels[\(index)].id is \(settings.id), as in line \(other.position.line)",
                             hint: "give each channel an id of its own"))
                 }
-                if let line = channel.configuration.ptz?.serialLine,
-                    line == other.configuration.ptz?.serialLine
-                {
+                if let line = channel.head?.serialLine, line == other.head?.serialLine {
                     notes.add(
                         ConfigurationMistake(
                             at: channel.position,
@@ -252,6 +251,12 @@ package enum ConfigurationReader {
     }
 
     // MARK: The rest
+
+    private static func heads(_ channels: [Placed]) -> [Int: PTZSettings] {
+        var heads: [Int: PTZSettings] = [:]
+        for channel in channels { heads[channel.configuration.settings.id] = channel.head }
+        return heads
+    }
 
     private static func server(_ section: SectionReader) -> ServerConfiguration {
         let address = section.text("address", maximumLength: 255) ?? "127.0.0.1"

@@ -84,8 +84,9 @@ final class HeadRunner {
     private func drive() throws(DeviceError) {
         let driver = makeDriver(position)
         defer {
-            driver.close()
+            // What is let go while it turns is somewhere else when it rests.
             position = driver.reading.isMoving ? MotorPosition() : driver.reading.position
+            driver.close()
         }
         try driver.open(at: clock.now())
         found()

@@ -33,7 +33,9 @@ package final class HeadStore: Sendable {
             guard let bytes = try StateFile.read(path(channel), maximumBytes: HeadMemory.maximumBytes) else {
                 return nil
             }
-            if bytes.count <= HeadMemory.maximumBytes, let memory = HeadMemory(text: String(decoding: bytes, as: UTF8.self)) {
+            if bytes.count <= HeadMemory.maximumBytes,
+                let memory = HeadMemory(text: String(decoding: bytes, as: UTF8.self))
+            {
                 return memory
             }
             logger.error("a head's memory cannot be read", metadata: ["file": "\(path(channel))"])

@@ -42,6 +42,23 @@ package enum PTZCommand: Sendable, Hashable {
     /// 1…`maximumAuxiliary`: wiper, lamp, heater.
     case auxiliary(Int, isOn: Bool)
 
+    /// It is for whoever gave it, and ends with that one.
+    package var needsHolder: Bool {
+        switch self {
+        case .press, .renew, .step, .go, .callPreset, .home: !isRelease
+        case .release, .setPreset, .clearPreset, .startPatrol, .stopPatrol, .auxiliary: false
+        }
+    }
+
+    /// A press at no speed is one, too.
+    package var isRelease: Bool {
+        switch self {
+        case .release: true
+        case .press(_, let speed): speed == 0
+        default: false
+        }
+    }
+
     package static let maximumPreset = 255
     package static let maximumAuxiliary = 8
     package static let maximumDirections = 5

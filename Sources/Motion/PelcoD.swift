@@ -42,7 +42,15 @@ package enum PelcoD {
         }
 
         var queryCommand: UInt8 { setCommand + 6 }
-        var replyCommand: UInt8 { setCommand + 14 }
+
+        init?(replyCommand: UInt8) {
+            switch replyCommand {
+            case 0x59: self = .pan
+            case 0x5B: self = .tilt
+            case 0x5D: self = .zoom
+            default: return nil
+            }
+        }
     }
 
     // MARK: Motions
@@ -84,7 +92,9 @@ package enum PelcoD {
 
     // MARK: Extended commands
 
-    package static func setPreset(_ address: UInt8, _ number: UInt8) -> Frame { Frame(address: address, 0, 3, 0, number) }
+    package static func setPreset(_ address: UInt8, _ number: UInt8) -> Frame {
+        Frame(address: address, 0, 3, 0, number)
+    }
     package static func clearPreset(_ address: UInt8, _ number: UInt8) -> Frame {
         Frame(address: address, 0, 5, 0, number)
     }

@@ -18,7 +18,7 @@ package struct PelcoDReplyReader: Sendable {
 
     package mutating func sent(_ frame: PelcoD.Frame) { lastChecksum = frame.checksum }
 
-    package mutating func receive(_ bytes: some Sequence<UInt8>) -> [Reply] {
+    package mutating func receive(_ bytes: [UInt8]) -> [Reply] {
         var replies: [Reply] = []
         for byte in bytes {
             waiting.append(byte)
@@ -35,7 +35,7 @@ package struct PelcoDReplyReader: Sendable {
         guard waiting[1] == address else { return 1 }
         guard waiting.count >= Self.generalLength else { return nil }
         // The head of an extended reply can look like a general one: to a query at address 8, for example.
-        if let position = PelcoD.Position.allCases.first(where: { $0.replyCommand == waiting[3] }), waiting[2] == 0 {
+        if waiting[2] == 0, let position = PelcoD.Position(replyCommand: waiting[3]) {
             guard waiting.count >= PelcoD.Frame.length else { return nil }
             if waiting[6] == waiting[1..<6].reduce(0, &+) {
                 replies.append(.position(position, UInt16(waiting[4]) << 8 | UInt16(waiting[5])))

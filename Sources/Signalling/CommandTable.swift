@@ -2,17 +2,27 @@
 /// and no command; rooms that serve commands put them in.
 package struct CommandTable: Sendable {
     package typealias Handler = @Sendable (InnerCommand) async -> CommandReply
+    /// One that answers at once, on whatever thread.
+    package typealias QuickHandler = @Sendable (InnerCommand) -> CommandReply
 
-    private var handlers: [String: (handler: Handler, needsChannel: Bool)] = [:]
+    private enum Entry: Sendable {
+        case patient(Handler)
+        case quick(QuickHandler)
+    }
+
+    private var handlers: [String: (entry: Entry, needsChannel: Bool)] = [:]
     private let userCommands: UserCommands
 
     package init(userCommands: UserCommands = UserCommands()) { self.userCommands = userCommands }
 
-    /// - Parameters:
-    ///   - name: the value of `cmd`.
-    ///   - needsChannel: whether a channel that there is not is answered here, with 404.
-    package mutating func add(_ name: String, needsChannel: Bool = true, _ handler: @escaping Handler) {
-        handlers[name] = (handler, needsChannel)
+    /// - Parameter name: the value of `cmd`.
+    package mutating func add(_ name: String, _ handler: @escaping Handler) {
+        handlers[name] = (.patient(handler), true)
+    }
+
+    /// - Parameter needsChannel: whether a channel that there is not is answered here, with 404.
+    package mutating func addQuick(_ name: String, needsChannel: Bool = true, _ handler: @escaping QuickHandler) {
+        handlers[name] = (.quick(handler), needsChannel)
     }
 
     package func answer(
@@ -20,6 +30,33 @@ package struct CommandTable: Sendable {
     ) async -> CommandReply {
         guard let command = try? CommandText(text) else { return .wrongRequest }
         return await answer(command, from: ViewerIdentity(visitor), hasChannel: hasChannel)
+    }
+
+    /// As `answer` does, where that needs no waiting; nil where it does. Viewers that lost their link ask for the
+    /// device's state all the time, and should not wait for a thread.
+    package func answerAtOnce(
+        _ command: CommandText, from viewer: ViewerIdentity, hasChannel: (Int) -> Bool
+    ) -> CommandReply? {
+        guard command.action == .inner, case .answer(let reply) = find(command, from: viewer, hasChannel: hasChannel)
+        else { return nil }
+        return reply
+    }
+
+    private enum Found {
+        case answer(CommandReply)
+        case handler(Handler, InnerCommand)
+    }
+
+    private func find(_ command: CommandText, from viewer: ViewerIdentity, hasChannel: (Int) -> Bool) -> Found {
+        guard let name = command.query["cmd"], !name.isEmpty else { return .answer(.wrongRequest) }
+        guard let (entry, needsChannel) = handlers[name] else { return .answer(.unsupported) }
+        let channel = try? command.query.channel(hasChannel)
+        if needsChannel, channel == nil { return .answer(.wrongRequest) }
+        let inner = InnerCommand(name: name, channel: channel ?? -1, viewer: viewer, query: command.query)
+        return switch entry {
+        case .patient(let handler): .handler(handler, inner)
+        case .quick(let handler): .answer(handler(inner))
+        }
     }
 
     /// Never empty: viewers take no answer for a broken connection.
@@ -30,12 +67,10 @@ package struct CommandTable: Sendable {
     ) async -> CommandReply {
         switch command.action {
         case .inner:
-            guard let name = command.query["cmd"], !name.isEmpty else { return .wrongRequest }
-            guard let (handler, needsChannel) = handlers[name] else { return .unsupported }
-            let channel = try? command.query.channel(hasChannel)
-            if needsChannel, channel == nil { return .wrongRequest }
-            return await handler(
-                InnerCommand(name: name, channel: channel ?? -1, viewer: viewer, query: command.query))
+            switch find(command, from: viewer, hasChannel: hasChannel) {
+            case .answer(let reply): return reply
+            case .handler(let handler, let inner): return await handler(inner)
+            }
         case .user(let payload):
             guard let channel = try? command.query.channel(hasChannel), !payload.isEmpty else { return .wrongRequest }
             return await userCommands.answer(

@@ -21,10 +21,10 @@ package struct DeviceCommands: Sendable {
     }
 
     package func add(to table: inout CommandTable) {
-        table.add("get_device_st", needsChannel: false) { state($0) }
-        table.add("get_nvr_list", needsChannel: false) { _ in channelList() }
+        table.addQuick("get_device_st", needsChannel: false) { state($0) }
+        table.addQuick("get_nvr_list", needsChannel: false) { _ in channelList() }
         for name in Self.callCommands {
-            table.add(name) { command in
+            table.addQuick(name) { command in
                 onCall(command)
                 return .accepted
             }
@@ -70,7 +70,7 @@ package struct DeviceCommands: Sendable {
                 device.channels.map {
                     [
                         "DeviceName": .text($0.name), "Channel": .quoted($0.id),
-                        "Online": .text($0.isOnline ? "1" : "0"),
+                        "Online": .text(device.isOnline($0.id) ? "1" : "0"),
                     ]
                 }))
     }

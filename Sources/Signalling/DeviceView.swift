@@ -6,18 +6,13 @@ import Streaming
 package struct SignalledChannel: Sendable, Hashable {
     package var id: Int
     package var name: String
-    /// Its camera, or its microphone where it has no camera, works or is in privacy.
-    package var isOnline: Bool
     package var hasVideo: Bool
     package var hasAudio: Bool
     package var qualities: Set<StreamQuality>
 
-    package init(
-        id: Int, name: String, isOnline: Bool, hasVideo: Bool, hasAudio: Bool, qualities: Set<StreamQuality>
-    ) {
+    package init(id: Int, name: String, hasVideo: Bool, hasAudio: Bool, qualities: Set<StreamQuality>) {
         self.id = id
         self.name = name
-        self.isOnline = isOnline
         self.hasVideo = hasVideo
         self.hasAudio = hasAudio
         self.qualities = qualities
@@ -27,6 +22,8 @@ package struct SignalledChannel: Sendable, Hashable {
 /// The device, as commands see it and change it. Looking is quick; from any thread or task.
 package protocol DeviceView: Sendable {
     var channels: [SignalledChannel] { get }
+    /// Its camera, or its microphone where it has no camera, works or is in privacy.
+    func isOnline(_ channel: Int) -> Bool
     /// Privacy: no picture and no sound is taken.
     var isStandby: Bool { get }
     /// Something is recorded here, or ever was.

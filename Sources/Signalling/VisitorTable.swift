@@ -64,9 +64,15 @@ package final class VisitorTable: Sendable {
     }
 
     /// Somebody asks for something.
-    package func saw(_ viewer: ViewerIdentity) {
+    /// - Returns: who that is, with what it said of itself before.
+    @discardableResult
+    package func saw(_ viewer: ViewerIdentity) -> ViewerIdentity {
         let now = clock.now()
-        state.withLock { $0.note(viewer, now: now) }
+        let requester = state.withLock { state in
+            state.note(viewer, now: now)
+            return state.visitors[viewer.visitor]?.requester
+        }
+        return ViewerIdentity(viewer.visitor, requester: viewer.requester ?? requester)
     }
 
     /// Who names itself and is there now, in no order.
@@ -205,7 +211,8 @@ extension VisitorTable.State {
             visitors[viewer.visitor] = .init(lastSeen: now)
         }
         visitors[viewer.visitor]?.lastSeen = now
-        if let requester = viewer.requester { visitors[viewer.visitor]?.requester = requester }
+        // Viewers without a name are many, so nothing that one says of itself holds for the next.
+        if viewer.isNamed, let requester = viewer.requester { visitors[viewer.visitor]?.requester = requester }
     }
 
     /// The silent, and where there are none, the one that was silent longest.

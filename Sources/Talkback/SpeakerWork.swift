@@ -105,14 +105,18 @@ final class SpeakerWork {
         farEnd?.played(samples, at: time)
         if let voice {
             quietSince = now
-            if voice.isOver { self.voice = nil }
+            if voice.isDrained {
+                voice.inbox.end(.finished)
+                self.voice = nil
+            }
         }
         farEnd?.setTalking(voice != nil || now - quietSince < Self.echoTime)
     }
 
     private func lookForSpeaker() -> MediaTime? {
         voice?.gather()
-        guard let voice, voice.inbox.ending == nil else {
+        guard let voice, !voice.inbox.isOver else {
+            self.voice?.inbox.end(.finished)
             self.voice = nil
             return nil
         }

@@ -20,6 +20,7 @@ final class TalkInbox: Sendable {
         var overflow = 0
         var last: MediaTime
         var figures = TalkFigures()
+        var isComplete = false
         var ending: TalkEnding?
     }
 
@@ -50,7 +51,7 @@ final class TalkInbox: Sendable {
         guard bytes.readableBytes > 0 else { return }
         let now = clock.now()
         let failure: TalkBody.ParseError? = state.withLock { state in
-            guard state.ending == nil else { return nil }
+            guard state.ending == nil, !state.isComplete else { return nil }
             state.last = now
             state.bytes += bytes.readableBytes
             do throws(TalkBody.ParseError) {
@@ -69,7 +70,7 @@ final class TalkInbox: Sendable {
         guard !samples.isEmpty, TalkSettings.rates.contains(rate) else { return }
         let now = clock.now()
         state.withLock { state in
-            guard state.ending == nil else { return }
+            guard state.ending == nil, !state.isComplete else { return }
             state.form = .samples
             state.last = now
             state.bytes += 2 * samples.count
@@ -85,6 +86,12 @@ final class TalkInbox: Sendable {
             state.overflow += 1
         }
     }
+
+    /// Nothing more will come; the talk ends when all of it was heard.
+    func complete() { state.withLock { $0.isComplete = true } }
+
+    /// The sender is gone, which is the end unless he said that this was all.
+    func leave() { if !isOver { end(.left) } }
 
     /// The first ending counts.
     func end(_ ending: TalkEnding) {
@@ -120,6 +127,8 @@ final class TalkInbox: Sendable {
 
     /// When something came last.
     var lastArrival: MediaTime { state.withLock { $0.last } }
+    /// Nothing comes after what `collect` gives next.
+    var isOver: Bool { state.withLock { $0.isComplete || $0.ending != nil } }
     var ending: TalkEnding? { state.withLock { $0.ending } }
 
     func update(_ figures: TalkFigures) { state.withLock { $0.figures = figures } }

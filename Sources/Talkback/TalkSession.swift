@@ -6,7 +6,7 @@ package final class TalkSession: Sendable {
 
     init(_ inbox: TalkInbox) { self.inbox = inbox }
 
-    deinit { inbox.end(.left) }
+    deinit { inbox.leave() }
 
     package var holder: TalkHolder { inbox.holder }
     package var report: TalkReport { inbox.report }
@@ -18,6 +18,12 @@ package final class TalkSession: Sendable {
     /// played.
     package func take(samples: [Int16], rate: Int) { inbox.take(samples: samples, rate: rate) }
 
-    /// The place is free when this returns; what came until now is still played.
-    package func end(_ ending: TalkEnding = .finished) { inbox.end(ending) }
+    /// That was all: the place is free as soon as it was heard, in less than half a second.
+    package func finish() { inbox.complete() }
+
+    /// The sender is gone. The place is free when this returns, or, after `finish`, as soon as all was heard.
+    package func leave() { inbox.leave() }
+
+    /// The place is free when this returns; what came until now is still heard, unless somebody else begins.
+    package func end(_ ending: TalkEnding) { inbox.end(ending) }
 }

@@ -16,23 +16,26 @@ final class TalkVoice {
     /// A longer hole between two frames is a pause, not a loss.
     static let longestLoss = 500.0
 
+    /// What is left for the network's unevenness by a speaker that is slow itself.
+    static let leastDepth = MediaTime.milliseconds(60)
+
     /// - Parameters:
     ///   - rate: the speaker's.
     ///   - latency: what the speaker adds to every delay.
     init(_ inbox: TalkInbox, rate: Int, settings: TalkSettings, latency: MediaTime) {
         self.inbox = inbox
         self.rate = rate
-        let maximum = max(settings.maximum - latency, settings.target)
+        let maximum = max(settings.maximum - latency, Self.leastDepth)
         jitter = JitterBuffer(rate: rate, limits: .init(target: settings.target, maximum: maximum))
     }
 
     /// Nothing will be heard any more.
-    var isOver: Bool { inbox.ending != nil && jitter.isDrained }
+    var isDrained: Bool { jitter.isDrained }
 
     /// Takes over what came.
     func gather() {
         // First, so that nothing comes in between.
-        let hasEnded = inbox.ending != nil
+        let isLast = inbox.isOver
         for arrival in inbox.collect() {
             switch arrival.piece {
             case .samples(let samples, let rate): push(samples, rate: rate, at: arrival.time)
@@ -49,7 +52,7 @@ final class TalkVoice {
                 push(samples, rate: rate, at: arrival.time)
             }
         }
-        if hasEnded { jitter.finish() }
+        if isLast { jitter.finish() }
     }
 
     /// The next samples for the speaker.

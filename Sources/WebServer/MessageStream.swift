@@ -42,6 +42,10 @@ final class MessageStream<Message: Sendable>: ChannelInboundHandler {
 
     func start(in context: ChannelHandlerContext) {
         let channel = context.channel
+        // What is told is so little that it all fits into the kernel, where nobody sees that it does not get through.
+        // Unix sockets have no such option, and no cable either.
+        try? channel.syncOptions?.setOption(
+            .tcpOption(.userTimeout), value: .init(TCPKeepAlive.unacknowledgedSeconds * 1000))
         teller = Task { [open, encode, head] in
             let messages = await open()
             do {

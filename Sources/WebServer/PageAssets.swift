@@ -46,6 +46,8 @@ package struct PageAssets: Sendable {
             "/page.js": Asset(PackageResources.page_js, type: "text/javascript; charset=utf-8"),
             "/ptz.js": Asset(PackageResources.ptz_js, type: "text/javascript; charset=utf-8"),
             "/recordings.js": Asset(PackageResources.recordings_js, type: "text/javascript; charset=utf-8"),
+            "/talk.js": Asset(PackageResources.talk_js, type: "text/javascript; charset=utf-8"),
+            "/talk-worklet.js": Asset(PackageResources.talk_worklet_js, type: "text/javascript; charset=utf-8"),
             "/player.js": Asset(PackageResources.player_js, type: "text/javascript; charset=utf-8"),
         ]
     }

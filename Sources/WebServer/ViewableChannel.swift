@@ -10,11 +10,11 @@ package struct ViewableChannel: Sendable {
     package let hubs: [StreamQuality: StreamHub]
     package let pictures: [StreamQuality: PictureFeed]
     /// Nil where it does not turn.
-    package let head: ViewableHead?
+    package var head: ViewableHead?
 
     package init(
         id: Int, name: String, hasVideo: Bool, hasAudio: Bool, hubs: [StreamQuality: StreamHub],
-        pictures: [StreamQuality: PictureFeed] = [:], head: ViewableHead? = nil
+        pictures: [StreamQuality: PictureFeed] = [:]
     ) {
         self.id = id
         self.name = name
@@ -22,7 +22,6 @@ package struct ViewableChannel: Sendable {
         self.hasAudio = hasAudio
         self.hubs = hubs
         self.pictures = pictures
-        self.head = head
     }
 }
 

@@ -88,7 +88,7 @@ package struct ViewerRoutes: RequestRouter {
         do throws(RequestRefusal) {
             let channels = agent.viewableChannels()
             let query = try RequestQuery(request.query)
-            let viewer = ViewerIdentity(request, query)
+            let viewer = registry.visitors.saw(ViewerIdentity(request, query))
             switch try StreamRequest(query, hasChannel: { id in channels.contains { $0.id == id } }) {
             case .live(let live): return try self.live(live, tracks: .all, of: channels, for: viewer, request)
             case .liveAudio(let live): return try self.live(live, tracks: .audio, of: channels, for: viewer, request)
@@ -157,11 +157,13 @@ package struct ViewerRoutes: RequestRouter {
         do throws(RequestRefusal) { command = try CommandText(text) } catch {
             return .answer(.text(CommandReply.wrongRequest.text, type: "application/json"))
         }
-        let viewer = ViewerIdentity(request, command.query)
-        registry.visitors.saw(viewer)
+        let viewer = registry.visitors.saw(ViewerIdentity(request, command.query))
         let channels = Set(agent.viewableChannels().map(\.id))
+        if let reply = commands.answerAtOnce(command, from: viewer, hasChannel: channels.contains) {
+            return .answer(.text(reply.text, type: "application/json"))
+        }
         return .work { [commands] in
-            let reply = await commands.answer(command, from: viewer) { channels.contains($0) }
+            let reply = await commands.answer(command, from: viewer, hasChannel: channels.contains)
             return .text(reply.text, type: "application/json")
         }
     }

@@ -75,14 +75,14 @@ final class VoiceIntake: @unchecked Sendable {
     func finish() {
         switch state {
         case .opening(let early, _): state = .opening(early, isComplete: true)
-        case .open(let session): session.end(.finished)
+        case .open(let session): session.finish()
         case .over: break
         }
     }
 
     /// The connection is gone; there will be no more events.
     func leave() {
-        if case .open(let session) = state { session.end(.left) }
+        if case .open(let session) = state { session.leave() }
         state = .over
         if let place { seat?.registry.giveUpPlace(place) }
         place = nil
@@ -98,7 +98,7 @@ final class VoiceIntake: @unchecked Sendable {
             state = .open(session)
             onEvent(.opened)
             session.take(early)
-            if isComplete { session.end(.finished) }
+            if isComplete { session.finish() }
         }
     }
 

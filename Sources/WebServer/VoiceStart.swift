@@ -40,7 +40,7 @@ struct VoiceRequest {
             case .value(let value) where TalkSettings.rates.contains(value): rate = value
             default: throw .notFound("rate is \(TalkSettings.rates.lowerBound) to \(TalkSettings.rates.upperBound)")
             }
-            let viewer = ViewerIdentity(request, query)
+            let viewer = registry.visitors.saw(ViewerIdentity(request, query))
             let holder =
                 viewer.number.map { TalkHolder(visitor: $0) } ?? TalkHolder(connection: registry.identity())
             let seat = takesPlace ? VoiceSeat(registry: registry, viewer: viewer) : nil

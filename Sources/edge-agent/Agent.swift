@@ -149,7 +149,7 @@ final class Agent: Sendable {
         let device = self.device
         _ = await MediaThread.run(name: "channels") {
             device.remember()
-            heads.apply(configuration.channels)
+            heads.apply(configuration.heads)
             return channels.apply(configuration.channels)
         }
         recording.start()
@@ -198,7 +198,7 @@ final class Agent: Sendable {
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
         let (channels, heads) = (self.channels, self.heads)
         let change = await MediaThread.run(name: "channels") {
-            heads.apply(new.channels)
+            heads.apply(new.heads)
             return channels.apply(new.channels)
         }
         recording.apply(RecordingSettings(new, device: control.device))

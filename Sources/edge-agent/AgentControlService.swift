@@ -2,6 +2,7 @@ import Configuration
 import ControlProtocol
 import Glibc
 import Media
+import Motion
 import Publishing
 import Recording
 import Streaming
@@ -41,7 +42,14 @@ final class AgentControlService: AgentControl {
         startedAt = clock.now()
     }
 
-    func viewableChannels() -> [ViewableChannel] { channels.viewable }
+    func viewableChannels() -> [ViewableChannel] {
+        channels.viewable.map { channel in
+            guard let head = heads.head(channel.id) else { return channel }
+            var channel = channel
+            channel.head = ViewableHead(zoom: head.settings.abilities.directions.contains(.zoomIn))
+            return channel
+        }
+    }
 
     var isStandby: Bool { channels.memory.isStandby }
 

@@ -2,7 +2,6 @@ import Configuration
 import Logging
 import Imaging
 import Media
-import Motion
 import Signalling
 import Streaming
 import Synchronization
@@ -57,9 +56,7 @@ final class ChannelSet: Sendable {
         memory.isStandby ? nil : channel(id)?.hub(quality)
     }
 
-    var statusesWithSettings: [(ChannelStatus, ChannelSettings)] {
-        entries.withLock { $0.map(\.channel) }.map { ($0.status(), $0.settings) }
-    }
+    var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
 
     /// What viewers have set.
     var memory: DeviceMemory { currentMemory.withLock { $0 } }
@@ -125,8 +122,7 @@ final class ChannelSet: Sendable {
                 audioProcessor: audioProcessor(settings), clock: clock, logger: logger,
                 onDeviceChange: onDeviceChange)
             return Entry(
-                configuration: configuration, channel: channel,
-                viewable: Self.viewable(channel, head: configuration.ptz))
+                configuration: configuration, channel: channel, viewable: Self.viewable(channel))
         }
         let all = kept + started
         entries.withLock { entries in
@@ -159,7 +155,7 @@ final class ChannelSet: Sendable {
         for thread in threads { _ = thread.join(timeout: deadline - clock.now()) }
     }
 
-    private static func viewable(_ channel: CameraChannel, head: PTZSettings?) -> ViewableChannel {
+    private static func viewable(_ channel: CameraChannel) -> ViewableChannel {
         var hubs: [StreamQuality: StreamHub] = [:]
         var pictures: [StreamQuality: PictureFeed] = [:]
         for quality in StreamQuality.allCases {
@@ -169,6 +165,6 @@ final class ChannelSet: Sendable {
         let settings = channel.settings
         return ViewableChannel(
             id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio, hubs: hubs,
-            pictures: pictures, head: head.map { ViewableHead(zoom: $0.abilities.directions.contains(.zoomIn)) })
+            pictures: pictures)
     }
 }

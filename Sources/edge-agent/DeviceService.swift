@@ -41,15 +41,18 @@ final class DeviceService: DeviceView {
     // MARK: Looking
 
     var channels: [SignalledChannel] {
-        let isStandby = isStandby
-        return channelSet.statusesWithSettings.map { status, settings in
-            let device = settings.hasVideo ? status.camera : status.microphone
-            return SignalledChannel(
-                id: settings.id, name: settings.name,
-                isOnline: isStandby || device.state == .running || device.state == .opening,
-                hasVideo: settings.hasVideo, hasAudio: settings.hasAudio,
+        channelSet.settings.map { settings in
+            SignalledChannel(
+                id: settings.id, name: settings.name, hasVideo: settings.hasVideo, hasAudio: settings.hasAudio,
                 qualities: settings.hasVideo && settings.sub != nil ? [.main, .sub] : [.main])
         }
+    }
+
+    func isOnline(_ channel: Int) -> Bool {
+        guard let channel = channelSet.channel(channel) else { return false }
+        let status = channel.status()
+        let state = channel.settings.hasVideo ? status.camera.state : status.microphone.state
+        return isStandby || state == .running || state == .opening
     }
 
     var isStandby: Bool { channelSet.memory.isStandby }

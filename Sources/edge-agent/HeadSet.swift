@@ -1,4 +1,3 @@
-import Configuration
 import Devices
 import Logging
 import Media
@@ -33,19 +32,20 @@ final class HeadSet: Sendable {
     }
 
     /// What is configured as before is not touched; the others come to rest first. Blocks.
-    func apply(_ configurations: [ChannelConfiguration]) {
+    ///
+    /// - Parameter settings: by channel.
+    func apply(_ settings: [Int: PTZSettings]) {
         isClosed.withLock { isClosed in
-            if !isClosed { change(to: configurations) }
+            if !isClosed { change(to: settings) }
         }
     }
 
-    private func change(to configurations: [ChannelConfiguration]) {
-        let wanted = configurations.compactMap { channel in channel.ptz.map { (channel.settings.id, $0) } }
+    private func change(to wanted: [Int: PTZSettings]) {
         let old = heads.withLock { $0 }
-        let kept = old.filter { head in wanted.contains { $0 == head.channel && $1 == head.settings } }
+        let kept = old.filter { wanted[$0.channel] == $0.settings }
         heads.withLock { $0 = kept }
         stop(old.filter { head in !kept.contains { $0 === head } })
-        let new = wanted.filter { channel, _ in !kept.contains { $0.channel == channel } }
+        let new = wanted.filter { entry in !kept.contains { $0.channel == entry.key } }
             .map { channel, settings in
                 PTZHead(channel: channel, settings: settings, store: store, logger: logger) { [onFault] error in
                     onFault(channel, error)

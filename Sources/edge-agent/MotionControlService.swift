@@ -25,7 +25,9 @@ final class MotionControlService: MotionControl {
         let head = try find(channel)
         let command = try PTZCommand(order)
         do throws(PTZRefusal) {
-            if case .press = command, order.hold ?? true { return HeadReport(try await hold(command, order.seconds, head)) }
+            if case .press = command, order.hold ?? true {
+                return HeadReport(try await hold(command, order.seconds, head))
+            }
             return HeadReport(try await head.perform(command, for: Self.shared))
         } catch {
             throw ControlError(error)
@@ -47,7 +49,8 @@ final class MotionControlService: MotionControl {
     }
 
     /// Until its time is over, the motion ends in another way, or whoever asked is gone.
-    private func hold(_ command: PTZCommand, _ seconds: Double?, _ head: PTZHead) async throws(PTZRefusal) -> PTZReport {
+    private func hold(_ command: PTZCommand, _ seconds: Double?, _ head: PTZHead) async throws(PTZRefusal) -> PTZReport
+    {
         let holder = newHolder()
         let clock = SystemMediaClock()
         let end = clock.now() + .milliseconds(Int64((seconds ?? PTZOrder.maximumSeconds) * 1000))

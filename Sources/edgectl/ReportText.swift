@@ -7,6 +7,7 @@ package enum ReportText {
             "edge-agent \(status.version) on \(device(status.device)), process \(status.pid), up \(Units.duration(status.uptimeSeconds))",
             channels(status.channels),
         ]
+        if status.isStandby == true { parts.insert("Privacy mode: no picture and no sound is taken", at: 1) }
         parts.append(
             status.viewers.isEmpty
                 ? "No viewers (at most \(status.viewerLimit))"
@@ -83,8 +84,9 @@ package enum ReportText {
             ], indent: indent)
         for viewer in viewers {
             table.add([
-                "\(viewer.id)", viewer.activity.rawValue, "\(viewer.channel)/\(viewer.stream.rawValue)", viewer.remote,
-                viewer.transport.rawValue, Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
+                "\(viewer.id)", viewer.activity.rawValue, "\(viewer.channel)/\(viewer.stream.rawValue)",
+                viewer.remote + (viewer.visitor.map { " (visitor \($0))" } ?? ""), viewer.transport.rawValue,
+                Units.duration(viewer.connectedSeconds), Units.bytes(viewer.bytesSent),
                 "\(viewer.framesSent)", "\(viewer.framesDropped)", Units.bytes(viewer.queuedBytes),
             ])
         }

@@ -18,6 +18,8 @@ from harness.recordings import RECORDED, Recordings  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
 
 
+# A microphone that beeps once a second, and nobody who must be asked for it.
+FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
@@ -59,6 +61,8 @@ def agent(request: pytest.FixtureRequest) -> Iterator[Callable[..., Agent]]:
             request.node.add_report_section(
                 "call", f"log of agent {one.pid}",
                 f"{one.configuration_path.read_text()}\n{one.log()[-20000:]}\nexit status {one.process.returncode}")
+    # Some share a folder.
+    for one in agents:
         one.remove()
 
 
@@ -133,7 +137,7 @@ def post_receiver(tmp_path: Path) -> Iterator[PostReceiver]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # The sandbox needs a user other than root; nothing but the agent's own page is opened.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *FAKE_MICROPHONE])
         yield browser
         browser.close()
 

@@ -12,14 +12,14 @@ from harness.recordings import Recordings  # noqa: E402
 
 CHANNELS = [
     synthetic_channel(number, sub={"size": "640x360", "frameRate": 25, "bitrate": 400000, "preset": "ultrafast"},
-                      main={"size": "640x360"}, recording={"main": {"mode": "continuous"}})
+                      main={"size": "640x360"}, ptz={"driver": "simulated"}, recording={"main": {"mode": "continuous"}})
     for number in (0, 1)
 ]
 
 
-def test_conformance(agent, capsys) -> None:
-    one: Agent = agent({"channels": CHANNELS, "recording": {"segmentSeconds": 10, "folder": None},
-                        "server": {"viewerLimit": 4}})
+def test_conformance(agent, capsys, tmp_path: Path) -> None:
+    one: Agent = agent({"channels": CHANNELS, "recording": {"segmentSeconds": 10, "folder": str(tmp_path)},
+                        "server": {"viewerLimit": 4}, "talk": {"speaker": "null"}})
     with capsys.disabled():
         print()
         Recordings(one).wait_for_files(2)

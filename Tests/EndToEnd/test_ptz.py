@@ -312,13 +312,19 @@ class Sequences:
         if choice <= 1:
             self.press()
         elif choice == 2:
-            self.held.append(hold(self.one, self.direction(), speed=self.speed()))
+            self.hold()
         elif choice == 3 and self.held:
             self.held.pop(self.chance.randrange(len(self.held))).leave()
         elif choice == 4:
             order(self.one, "callPreset", number=self.chance.randint(1, 9))
         else:
             order(self.one, "stop")
+
+    def hold(self) -> None:
+        """Returns when the agent has it, or it might come after what is ordered next."""
+        moves = self.one.get("/channels/0/ptz")["moves"]
+        self.held.append(hold(self.one, self.direction(), speed=self.speed()))
+        wait_until(lambda: self.one.get("/channels/0/ptz")["moves"] > moves, "the held press")
 
     def press(self) -> None:
         begun = time.monotonic()
@@ -377,4 +383,4 @@ def test_after_any_sequence_the_motor_is_at_rest(agent: Callable[..., Agent], he
     }
     print(json.dumps(figures, indent=2))
     if full:
-        (REPOSITORY / "Benchmarks" / "ptz.json").write_text(json.dumps(figures, indent=2) + "\n")
+        (REPOSITORY / "Benchmarks" / "ptz-sequences.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from harness import media, picture_code
 from harness.agent import Agent, synthetic_channel
 from harness.recordings import Recordings
@@ -167,6 +168,23 @@ def test_privacy_ends_every_picture_and_outlives_the_agent(agent, tmp_path: Path
     wait_until(lambda: recordings.files()[-1].end > newest + 1, "it records again", 30)
 
 
+def test_privacy_reaches_pushes(agent, media_service) -> None:
+    service = media_service()
+    one: Agent = agent()
+    push = one.open_push(service.url("door"), **{"async": True})
+    one.wait_for_push(push["id"], "publishing")
+    wait_until(lambda: len(service.publishers()) == 1, "the service has the stream")
+    assert user(one, {"topic": "set_status", "data": {"status": "standby"}})["result"] == "0"
+    wait_until(lambda: one.push(push["id"])["state"] != "publishing", "nothing is pushed", 15)
+    wait_until(lambda: service.publishers() == [], "the service has nothing", 15)
+    sent = one.push(push["id"])["framesSent"]
+    status, answer = one.request("POST", "/pushes", {"channel": 0, "target": service.url("other"), "async": False})
+    assert status == 409 and answer["error"]["code"] == "standby"
+    assert one.push(push["id"])["framesSent"] == sent
+    assert user(one, {"topic": "set_status", "data": {"status": "working"}})["result"] == "0"
+    one.wait_for_push(push["id"], "publishing", 40)
+
+
 # Turned pictures.
 
 def test_pictures_are_turned_and_stay_so(agent, tmp_path: Path) -> None:
@@ -205,7 +223,7 @@ def test_pictures_are_turned_and_stay_so(agent, tmp_path: Path) -> None:
 # The hook.
 
 HOOK = """#!/bin/sh
-read line
+read -r line
 case "$line" in
 *LAMP*) printf '{"lamp":"on","asked":%s}' "$line" ;;
 *SLOW*) exec sleep 60 ;;
@@ -299,3 +317,62 @@ def test_single_pictures_are_shared_and_made_only_while_wanted(agent, tmp_path: 
         return [(task / "comm").read_text().strip() for task in Path(f"/proc/{one.pid}/task").iterdir()]
 
     wait_until(lambda: not any(name.startswith("jpeg") for name in threads()), "no picture is made for nobody")
+
+
+# Vanishing.
+
+class Cable:
+    """A network of its own, joined to this one by a cable that can be cut: then not even a farewell gets through."""
+
+    def __init__(self) -> None:
+        self.name = f"edge{os.getpid() % 10000}"
+        for command in (f"ip netns add {self.name}", f"ip link add {self.name}a type veth peer name {self.name}b",
+                        f"ip link set {self.name}b netns {self.name}", f"ip addr add 10.213.7.1/24 dev {self.name}a",
+                        f"ip link set {self.name}a up", f"ip -n {self.name} addr add 10.213.7.2/24 dev {self.name}b",
+                        f"ip -n {self.name} link set {self.name}b up"):
+            subprocess.run(command.split(), check=True, capture_output=True)
+
+    def run(self, *command: str) -> subprocess.Popen:
+        return subprocess.Popen(["ip", "netns", "exec", self.name, *command], stdout=subprocess.DEVNULL)
+
+    def cut(self) -> None:
+        subprocess.run(["ip", "-n", self.name, "link", "set", f"{self.name}b", "down"], check=True)
+
+    def remove(self) -> None:
+        subprocess.run(["ip", "link", "del", f"{self.name}a"], capture_output=True)
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
+
+
+@pytest.fixture
+def cable() -> Iterator[Cable]:
+    try:
+        cable = Cable()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no network of its own can be made here: {error}")
+    yield cable
+    cable.remove()
+
+
+def test_point_17_who_vanishes_is_counted_out(agent, cable: Cable) -> None:
+    """Streams and listeners whose cable is cut: no byte comes any more, no end either."""
+    one: Agent = agent({"server": {"address": "0.0.0.0"}, "channels": [synthetic_channel(ptz={"driver": "simulated"})]})
+    address = f"http://10.213.7.1:{one.port}"
+    peers = [cable.run("curl", "-sN", "-H", f"X-Visitor: {visitor}", f"{address}/ipc.flv?action=live")
+             for visitor in (1, 2)]
+    peers.append(cable.run("curl", "-sN", "-H", "X-Visitor: 3", f"{address}/feedback"))
+    try:
+        wait_until(lambda: state(one)[1] == 3, "two watch, and who asks", 15)
+        wait_until(lambda: one.request("POST", "/feedback", {"visitor": 3, "message": 1})[1]["reached"] == 1, "one listens")
+        assert user(one, {"topic": "ptz", "data": {"cmd": "ptz_left_press"}}, visitor=1)["result"] == "0"
+        cable.cut()
+        started = time.monotonic()
+        # A press outlives its viewer by no more than the time limit.
+        wait_until(lambda: not one.get("/channels")[0]["ptz"]["moving"], "the head rests", 8)
+        wait_until(lambda: state(one) == ("0", 1), "both are counted out", 45, 0.5)
+        assert time.monotonic() - started < 30, "keepalive × tries"
+        wait_until(lambda: one.request("POST", "/feedback", {"visitor": 3, "message": 1})[1]["reached"] == 0,
+                   "the listener is gone", 60, 0.5)
+    finally:
+        for peer in peers:
+            peer.kill()
+            peer.wait()

@@ -39,13 +39,11 @@ import Testing
 
     @Test(arguments: [
         "exit 3", "echo no JSON", "", "kill -9 $$", "head -c 20000 /dev/zero | tr '\\0' 1",
-        "echo '{}'; exec sleep 60", "exec sleep 60", "sleep 60 & echo '{}'",
+        "echo '{}'; exec sleep 100000", "exec sleep 100000", "sleep 100000 & echo '{}'",
     ])
     func failuresAreFailures(_ script: String) async {
-        let began = SystemMediaClock().now()
         let result = await ask("/bin/bash", ["-c", script], timeout: .milliseconds(500))
         #expect(throws: HookFailure.self) { try result.get() }
-        #expect(SystemMediaClock().now() - began < .seconds(30))
     }
 
     @Test func aProgramThatIsNotThereIsAFailure() async {
@@ -59,7 +57,7 @@ import Testing
         try #require(pipe(&ends) == 0)
         defer { close(ends[0]) }
         let file = "/proc/\(getpid())/fd/\(ends[1])"
-        _ = await ask("/bin/bash", ["-c", "sleep 1000 > \(file) & wait"], timeout: .milliseconds(500))
+        _ = await ask("/bin/bash", ["-c", "sleep 100000 > \(file) & wait"], timeout: .milliseconds(500))
         close(ends[1])
         // The pipe's end shows when the last that could write there is gone.
         var entry = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)

@@ -18,12 +18,13 @@ final class FakeDevice: DeviceView {
     var channels: [SignalledChannel] {
         [
             SignalledChannel(
-                id: 0, name: "cam_front", isOnline: true, hasVideo: true, hasAudio: true, qualities: [.main, .sub]),
+                id: 0, name: "cam_front", hasVideo: true, hasAudio: true, qualities: [.main, .sub]),
             SignalledChannel(
-                id: 1, name: "cam_back", isOnline: false, hasVideo: true, hasAudio: false, qualities: [.main]),
+                id: 1, name: "cam_back", hasVideo: true, hasAudio: false, qualities: [.main]),
         ]
     }
 
+    func isOnline(_ channel: Int) -> Bool { channel == 0 }
     var isStandby: Bool { state.withLock { $0.isStandby } }
     var hasRecordings: Bool { state.withLock { $0.hasRecordings } }
     var isTalking: Bool? { state.withLock { $0.isTalking } }

@@ -170,6 +170,22 @@ import Testing
         }
     }
 
+    // MARK: At once
+
+    @Test func whatNeedsNoWaitingIsAnsweredAtOnce() async throws {
+        let table = FakeDevice().table()
+        for (text, isQuick) in [
+            ("action=inner_define&cmd=get_device_st&type=live", true), ("action=inner_define&cmd=nothing", true),
+            ("action=inner_define&cmd=call_answer&channel=9", true), ("action=inner_define&cmd=playback_pause", false),
+            ("action=user_define&cmd=ptz_left", false),
+        ] {
+            let reply = table.answerAtOnce(
+                try CommandText(text), from: ViewerIdentity(.anonymous), hasChannel: { $0 < 2 })
+            #expect((reply != nil) == isQuick, "\(text)")
+            if let reply { #expect(await answer(text, table) == reply.text) }
+        }
+    }
+
     // MARK: Mutations
 
     /// Each is answered, with JSON, whatever it says.

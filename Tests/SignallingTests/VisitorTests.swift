@@ -66,6 +66,16 @@ import Testing
         try visitors.enter(viewer(2), connection: 3)
     }
 
+    @Test func whatAVisitorSaidOfItselfIsKept() {
+        let visitors = VisitorTable()
+        #expect(visitors.saw(viewer(9, "server-voip")).isServer)
+        #expect(visitors.saw(viewer(9)) == viewer(9, "server-voip"))
+        #expect(visitors.saw(viewer(8)).requester == nil)
+        visitors.saw(viewer(0, "server-voip"))
+        #expect(visitors.saw(viewer(0)).requester == nil)
+        #expect(viewer(1, String(repeating: "x", count: 65)).requester == nil && viewer(1, "a b").requester == nil)
+    }
+
     // MARK: get_device_st
 
     private func state(_ text: String, _ device: FakeDevice, _ visitors: VisitorTable, from visitor: UInt32 = 0) async

@@ -86,6 +86,23 @@ import edgectl
                 """)
     }
 
+    @Test func visitorsWithANameAreNamed() {
+        let viewer = ViewerReport(
+            id: 3, visitor: 7, requester: "app-ios", activity: .liveAudio, channel: 0, stream: .main, transport: .http,
+            remote: "127.0.0.1:3333", connectedSeconds: 59, bytesSent: 999, framesSent: 20, framesDropped: 0,
+            queuedBytes: 0)
+        #expect(ReportText.viewers([viewer]).contains("live-audio  0/main  127.0.0.1:3333 (visitor 7)  http"))
+    }
+
+    @Test func privacyIsToldFirst() {
+        let status = StatusReport(
+            version: "0.1.0", device: DeviceIdentity(id: nil, name: "yard"), pid: 12, uptimeSeconds: 1, channels: [],
+            viewerLimit: 1, viewers: [], pushes: [], isStandby: true)
+        #expect(
+            ReportText.status(status).hasPrefix(
+                "edge-agent 0.1.0 on yard, process 12, up 1 s\n\nPrivacy mode: no picture and no sound is taken\n\n"))
+    }
+
     @Test func nothingIsSaidInWords() {
         #expect(ReportText.viewers([]) == "No viewers")
         #expect(ReportText.pushes([]) == "No pushes")

@@ -3,6 +3,7 @@
 import { FLVPlayer } from "./player.js";
 import { PTZPad } from "./ptz.js";
 import { Timeline, clock, command, newVisitor } from "./recordings.js";
+import { Talk } from "./talk.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
 const MAX_TILES = 64;
@@ -332,6 +333,7 @@ class Page {
         this.timeline = new Timeline({
             onPlay: (channel, ...moment) => this.playRecording(channel, moment), onResize: () => this.layOut(),
         });
+        this.talk = new Talk(element("talk"), element("talk-state"));
         element("notice-action").addEventListener("click", () => this.load());
         element("add").addEventListener("change", ({ target }) => {
             const channel = this.channels.find((one) => String(one.channel) === target.value);

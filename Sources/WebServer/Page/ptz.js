@@ -3,7 +3,7 @@
 import { newVisitor } from "./recordings.js";
 
 /// A head stops by itself after some seconds without word; while it is held, it is told again this often.
-const RENEW_MS = 1500;
+const RENEW_MS = 400;
 const PRESETS = 16;
 const KEYS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", "+": "zoom_in", "-": "zoom_out" };
 

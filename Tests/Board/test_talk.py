@@ -1,0 +1,150 @@
+"""Talking through the board's speaker, which is the loopback card's second pair: what the agent plays there is captured
+as it would be heard. The first pair is the microphone, the third one somebody's mouth."""
+
+import json
+import re
+import subprocess
+
+import numpy
+import pytest
+
+from board import wait_until
+from recording import Recorder
+from voices import (RATE, decibels, fetch, find, longest_gap, onset, send, tone_lengths, tones, voice, wav)
+
+PATIENCE = 90
+FREQUENCIES = [500, 900, 1700]
+CAPTURE = f"-t raw -f S16_LE -c 1 -r {RATE}"
+#: How much of what the speaker plays reaches the microphone.
+LEAK = 0.4
+
+
+def status(board) -> dict:
+    return json.loads(board.run("edgectl status --json", timeout=PATIENCE))
+
+
+@pytest.fixture(scope="module")
+def agent(board, service):
+    # The tone that other tests hear; the room is quiet now.
+    board.execute("for pid in $(pidof speaker-test); do kill $pid; done")
+    if board.execute("edgectl status")[0] != 0:
+        board.start_agent(service)
+
+
+@pytest.fixture
+def ear(board, agent):
+    """Captures what the speaker plays, until it is asked for it."""
+    pids = []
+
+    def start() -> int:
+        pids.append(board.start(f"arecord -D hw:Loopback,1,1 --period-time=20000 {CAPTURE} /tmp/ear.raw", "ear.log"))
+        return pids[-1]
+
+    def stop() -> numpy.ndarray:
+        board.run(f"kill {pids[-1]}; while kill -0 {pids[-1]} 2>/dev/null; do sleep 0.1; done", timeout=PATIENCE)
+        return fetch(board, "/tmp/ear.raw")
+
+    yield start, stop
+    for pid in pids:
+        board.execute(f"kill {pid}")
+
+
+def nobody_talks(board):
+    wait_until("nobody talks", lambda: "talk" not in status(board)["talkback"], PATIENCE)
+
+
+@pytest.mark.parametrize("form", ["wav", "flv"])
+def test_what_is_said_is_heard(board, ear, form, tmp_path):
+    """A WAV as PCM and as FLV with AAC, the latter made by ffmpeg: tones of the right height and length, no gaps."""
+    start, stop = ear
+    said = tones(FREQUENCIES, 1)
+    path = tmp_path / "said.wav"
+    path.write_bytes(wav(said))
+    if form == "flv":
+        flv = tmp_path / "said.flv"
+        subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-c:a", "aac", "-b:a", "64k", flv], check=True, timeout=60)
+        path = flv
+    send(board, path.read_bytes(), f"/tmp/said.{form}")
+    start()
+    text = board.run(f"edgectl talk /tmp/said.{form}", timeout=PATIENCE)
+    board.run("sleep 1")
+    heard = stop()
+    lengths, gap = tone_lengths(heard, FREQUENCIES), longest_gap(heard)
+    print(f"{text.strip()}; tones of {lengths} s, longest gap {1000 * gap:.1f} ms")
+    assert all(abs(length - 1) <= 0.08 for length in lengths), lengths
+    assert gap <= 0.020
+
+
+def test_from_mouth_to_ear(board, ear, record_property):
+    """The mouth is captured like a microphone and sent at once; both captures tell in frames when they began."""
+    start, stop = ear
+    send(board, wav(numpy.concatenate([numpy.zeros(3 * RATE, "<i2"), tones([700], 1)])), "/tmp/mouth.wav")
+    start()
+    mouth = board.start(
+        f"sh -c 'arecord -D hw:Loopback,1,2 --period-time=20000 {CAPTURE} - | tee /tmp/mouth.raw | "
+        f"edgectl talk - --rate {RATE}'", "mouth.log")
+    board.start("aplay -q -D hw:Loopback,0,2 /tmp/mouth.wav", "speak.log")
+    board.run("sleep 2")
+    # Both at the same moment: the time of the last look at the position, and the position.
+    pointers = board.run("cat /proc/asound/Loopback/pcm1c/sub1/status /proc/asound/Loopback/pcm1c/sub2/status")
+    board.run("sleep 5")
+    board.execute("for pid in $(pidof arecord); do kill $pid; done")
+    board.run(f"while kill -0 {mouth} 2>/dev/null; do sleep 0.1; done", timeout=PATIENCE)
+    times = [float(text) for text in re.findall(r"tstamp\s*:\s*([\d.]+)", pointers)]
+    places = [int(text) for text in re.findall(r"hw_ptr\s*:\s*(\d+)", pointers)]
+    began = [time - place / RATE for time, place in zip(times, places)]
+    heard = began[0] + onset(fetch(board, "/tmp/ear.raw")) / RATE
+    spoken = began[1] + onset(fetch(board, "/tmp/mouth.raw")) / RATE
+    delay = 1000 * (heard - spoken)
+    print(f"from mouth to ear {delay:.0f} ms; {board.run('cat ' + board.log_folder + '/mouth.log').strip()}")
+    record_property("mouthToEarMilliseconds", round(delay))
+    # 120 ms of the jitter buffer, 60 of the speaker, 20 to 40 of the capture; 400 is the bound of the first two.
+    assert 80 <= delay <= 460
+    nobody_talks(board)
+
+
+def test_the_echo_is_taken_out_and_the_near_voice_stays(board, service, agent, tmp_path, record_property):
+    """The speaker leaks into the microphone; five seconds later somebody beside the device speaks as well."""
+    board.run(
+        "cat >/tmp/asound.conf <<'end'\n"
+        "</usr/share/alsa/alsa.conf>\n"
+        "pcm.room { type dmix ipc_key 7717 slave { pcm \"hw:Loopback,0,0\" rate 16000 channels 1 format S16_LE "
+        "period_size 320 buffer_size 3200 } }\n"
+        f"pcm.leak {{ type route slave.pcm \"room\" slave.channels 1 ttable.0.0 {LEAK} }}\n"
+        "end")
+    far, near = voice(1, 14), voice(23, 5)
+    send(board, wav(far), "/tmp/far.wav")
+    send(board, wav(near), "/tmp/near.wav")
+    environment = "env ALSA_CONFIG_PATH=/tmp/asound.conf"
+    leak = board.start(
+        f"sh -c '{environment} arecord -q -D hw:Loopback,1,1 --period-time=20000 --buffer-time=400000 {CAPTURE} - | "
+        f"{environment} aplay -q -D plug:leak --period-time=20000 --buffer-time=200000 {CAPTURE} -'", "leak.log")
+    board.run("edgectl push list --json | grep -q '\"publishing\"' || edgectl push open", timeout=PATIENCE)
+    recorder = Recorder(service.address("board"), tmp_path / "echo.flv")
+    wait_until("the stream arrives", lambda: recorder.size() > 10_000, PATIENCE)
+    board.run("sleep 2")
+    talk = board.start("edgectl talk /tmp/far.wav", "far.log")
+    board.run("sleep 9")
+    report = status(board)["talkback"]
+    board.start(f"{environment} aplay -q -D plug:room /tmp/near.wav", "near.log")
+    board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
+    board.execute(f"for pid in $(pidof arecord); do kill $pid; done; kill {leak}")
+    recording = recorder.stop()
+    heard = recording.sound(RATE) * 32768
+
+    # The near voice says where in the recording the talk lies: it began nine seconds after it, or a little later.
+    voiced = near.astype(float)[RATE // 2:-RATE // 2]
+    place, likeness = find(voiced, heard)
+    begin = place - RATE // 2
+    quiet = heard[begin - 5 * RATE:begin - RATE // 4]
+    expected = LEAK * far[3 * RATE:8 * RATE].astype(float)
+    loss = -decibels(quiet, expected)
+    echo = report["echoes"][0]
+    print(f"echo {loss:.1f} dB down, near voice {likeness:.2f} alike; the agent says {echo}")
+    record_property("echoDecibels", round(loss, 1))
+    record_property("nearVoiceCorrelation", round(likeness, 2))
+    # That there was an echo at all: the agent found it, and how late it came.
+    assert echo["delayMilliseconds"] is not None and echo["lossDecibels"] >= 20, report
+    assert loss >= 25
+    assert likeness >= 0.8
+    nobody_talks(board)
