@@ -58,10 +58,14 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        cModule("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
+
+        // Floor 1: the messages of fleet platforms.
+        room("PlatformProtocol", []),
 
         // Floor 2: formats, codecs, pictures.
         room("Containers", ["Media", nio]),
@@ -77,7 +81,9 @@ let package = Package(
             ["Media", "Containers", "Codecs", "Imaging", "Devices", "CLinux", nio, collections, log]),
 
         // Floor 5: consumers of media that act on command.
-        room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+        room(
+            "Publishing",
+            ["Media", "PlatformProtocol", "Containers", "Codecs", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
         room("Motion", ["Media", "Devices", "Streaming", "CLinux", log]),
@@ -93,8 +99,8 @@ let package = Package(
         room(
             "Configuration",
             [
-                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
-                "CYAML",
+                "PlatformProtocol", "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion",
+                "Talkback", "CYAML",
             ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
@@ -112,37 +118,47 @@ let package = Package(
                 .embedInCode("Page/talk.js"), .embedInCode("Page/talk-worklet.js"),
             ]),
 
+        room(
+            "PlatformLink",
+            [
+                "Media", "PlatformProtocol", "Containers", "Codecs", "Streaming", "Publishing", "Recording", "Motion",
+                "Talkback", "Signalling", "CCurl", nio, nioPosix, log,
+            ]),
+
         // Floor 8: programs.
         .executableTarget(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
                 "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
-                "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
+                "WebServer", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "edgectl", dependencies: ["ControlProtocol", "CLinux", arguments], swiftSettings: settings),
+            name: "edgectl", dependencies: ["ControlProtocol", "PlatformProtocol", "CLinux", arguments],
+            swiftSettings: settings),
 
         // What several rooms' tests need.
         .target(
             name: "TestSupport", dependencies: [nio, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
 
         tests("Media"),
+        tests("PlatformProtocol", ["TestSupport"]),
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices", ["TestSupport"]),
         tests("Streaming", [nioEmbedded, nioPosix]),
-        tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
+        tests("Publishing", ["TestSupport", "PlatformProtocol", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("Motion", ["TestSupport", "Devices", log]),
         tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
-        tests("Configuration", ["Motion"]),
+        tests("Configuration", ["Motion", "PlatformProtocol"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
+        tests("PlatformLink", ["PlatformProtocol", "Publishing", "Streaming", "Media", "TestSupport"]),
         tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
         tests("edgectl", ["ControlProtocol"]),
     ],

@@ -138,7 +138,7 @@ link_options=(-Xlinker -s -Xlinker --no-export-dynamic)
 # What the sources include and link.
 library_packages=(
     libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev libyaml-dev
-    libsqlite3-dev libfaad-dev libspeexdsp-dev
+    libsqlite3-dev libfaad-dev libspeexdsp-dev libcurl4-openssl-dev
 )
 
 install_build_packages() {

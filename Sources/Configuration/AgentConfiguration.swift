@@ -1,5 +1,6 @@
 import Media
 import Motion
+import PlatformProtocol
 import Recording
 import Streaming
 
@@ -13,6 +14,8 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var recording: RecordingConfiguration
     package var signalling: SignallingConfiguration
     package var talk: TalkConfiguration
+    /// Fleet platforms that the device is a terminal of.
+    package var platforms: [PlatformSettings]
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.

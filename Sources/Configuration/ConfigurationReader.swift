@@ -48,6 +48,7 @@ package enum ConfigurationReader {
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
             talk: section.section("talk", TalkConfiguration.init),
+            platforms: PlatformReader.platforms(section, channels: channels.map(\.configuration.settings.id)),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)

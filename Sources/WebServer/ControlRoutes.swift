@@ -12,14 +12,16 @@ package struct ControlRoutes: RequestRouter {
     private let talk: TalkSlot?
     private let motion: MotionRoutes?
     private let feedback: FeedbackRoute
+    private let platforms: PlatformRoutes?
 
     /// - Parameters:
     ///   - recordings: nil where nothing is ever recorded.
     ///   - talk: nil where nobody can talk.
     ///   - motion: nil where nothing ever turns.
+    ///   - platforms: nil where there can be none.
     package init(
         agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil, talk: TalkSlot? = nil,
-        motion: MotionRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk()
+        motion: MotionRoutes? = nil, platforms: PlatformRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk()
     ) {
         self.agent = agent
         self.registry = registry
@@ -27,6 +29,7 @@ package struct ControlRoutes: RequestRouter {
         self.motion = motion
         self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
         self.talk = talk
+        self.platforms = platforms
     }
 
     /// `POST talk?rate=`, with the body of `POST /voice`.
@@ -42,7 +45,11 @@ package struct ControlRoutes: RequestRouter {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
         guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return .answer(.notFound(request.path)) }
         let rest = parts[2...]
-        if let outcome = recordings?.route(request, rest) ?? motion?.route(request, rest) { return outcome }
+        if let outcome = recordings?.route(request, rest) ?? motion?.route(request, rest)
+            ?? platforms?.route(request, rest)
+        {
+            return outcome
+        }
         switch (rest.first, rest.count) {
         case ("status", 1): return read(request) { [self] in .json(await status()) }
         case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }

@@ -7,6 +7,7 @@ import Media
 import Motion
 import NIOCore
 import NIOPosix
+import PlatformLink
 import Publishing
 import Recording
 import Signalling
@@ -27,6 +28,7 @@ final class Agent: Sendable {
     private let pushes: PushManager
     private let recording: RecordingService
     private let talk: TalkService
+    private let platforms: PlatformSet
     /// For looking into recordings, which may wait for the disk.
     private let footageThreads: NIOThreadPool
     private let events: EventHub
@@ -72,9 +74,6 @@ final class Agent: Sendable {
             loop: group.next(), clock: clock, logger: logger
         ) { events.publish($0) }
         self.recording = recording
-        control = AgentControlService(
-            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
-            events: events, push: configuration.push, clock: clock)
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         let device = DeviceService(
@@ -86,6 +85,16 @@ final class Agent: Sendable {
         let feedback = FeedbackDesk(clock: clock)
         let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
         footageThreads = NIOThreadPool(numberOfThreads: Self.footageThreadCount)
+        let platforms = PlatformSet(
+            device: DeviceForPlatforms(
+                channels: channels, recording: recording, footageThreads: footageThreads,
+                talkSlot: talk.isTalking == nil ? nil : talk.slot,
+                heads: { heads.head($0) }, clock: clock), pushes: pushes, stateFolder: configuration.stateFolder,
+            group: group, clock: clock, logger: logger, events: events)
+        self.platforms = platforms
+        control = AgentControlService(
+            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
+            platforms: platforms, events: events, push: configuration.push, clock: clock)
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
             clock: clock)
@@ -105,7 +114,8 @@ final class Agent: Sendable {
             router: ControlRoutes(
                 agent: control, registry: viewers,
                 recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
-                motion: MotionRoutes(control: MotionControlService(heads: heads)), feedback: feedback),
+                motion: MotionRoutes(control: MotionControlService(heads: heads)),
+                platforms: PlatformRoutes(platforms), feedback: feedback),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -144,6 +154,7 @@ final class Agent: Sendable {
         }
         recording.start()
         await pushes.start()
+        await platforms.apply(configuration.platforms)
     }
 
     /// From now on, until the pushes are shut down.
@@ -168,6 +179,7 @@ final class Agent: Sendable {
         let slot = talk.slot
         async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
         _ = await (pushesEnded, viewersEnded, recordingsEnded, talkEnded)
+        await platforms.stopAll()
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -190,6 +202,7 @@ final class Agent: Sendable {
             return channels.apply(new.channels)
         }
         recording.apply(RecordingSettings(new, device: control.device))
+        await platforms.apply(new.platforms)
         logger.notice(
             "the configuration was read again",
             metadata: ["channelsStopped": "\(change.stopped)", "channelsStarted": "\(change.started)"])
