@@ -75,16 +75,19 @@ def test_what_is_said_is_heard(board, ear, form, tmp_path):
     assert gap <= 0.020
 
 
-def test_from_mouth_to_ear(board, ear, record_property):
+def test_from_mouth_to_ear(board, ear, figures):
     """The mouth is captured like a microphone and sent at once; both captures tell in frames when they began."""
     start, stop = ear
     send(board, wav(numpy.concatenate([numpy.zeros(3 * RATE, "<i2"), tones([700], 1)])), "/tmp/mouth.wav")
     start()
+    # A first silence, so that the talk is open before there is anything to be late.
     mouth = board.start(
-        f"sh -c 'arecord -D hw:Loopback,1,2 --period-time=20000 {CAPTURE} - | tee /tmp/mouth.raw | "
-        f"edgectl talk - --rate {RATE}'", "mouth.log")
+        f"sh -c '(head -c 640 /dev/zero; sleep 3; arecord -q -D hw:Loopback,1,2 --period-time=20000 {CAPTURE} - | "
+        f"tee /tmp/mouth.raw) | edgectl talk - --rate {RATE}'", "mouth.log")
+    captures = "/proc/asound/Loopback/pcm1c/sub2/status"
+    wait_until("the mouth is open", lambda: board.execute(f"grep -q RUNNING {captures}")[0] == 0, PATIENCE)
     board.start("aplay -q -D hw:Loopback,0,2 /tmp/mouth.wav", "speak.log")
-    board.run("sleep 2")
+    board.run("sleep 1")
     # Both at the same moment: the time of the last look at the position, and the position.
     pointers = board.run("cat /proc/asound/Loopback/pcm1c/sub1/status /proc/asound/Loopback/pcm1c/sub2/status")
     board.run("sleep 5")
@@ -97,13 +100,13 @@ def test_from_mouth_to_ear(board, ear, record_property):
     spoken = began[1] + onset(fetch(board, "/tmp/mouth.raw")) / RATE
     delay = 1000 * (heard - spoken)
     print(f"from mouth to ear {delay:.0f} ms; {board.run('cat ' + board.log_folder + '/mouth.log').strip()}")
-    record_property("mouthToEarMilliseconds", round(delay))
+    figures.section("talk")["mouthToEarMilliseconds"] = round(delay)
     # 120 ms of the jitter buffer, 60 of the speaker, 20 to 40 of the capture; 400 is the bound of the first two.
     assert 80 <= delay <= 460
     nobody_talks(board)
 
 
-def test_the_echo_is_taken_out_and_the_near_voice_stays(board, service, agent, tmp_path, record_property):
+def test_the_echo_is_taken_out_and_the_near_voice_stays(board, service, agent, tmp_path, figures):
     """The speaker leaks into the microphone; five seconds later somebody beside the device speaks as well."""
     board.run(
         "cat >/tmp/asound.conf <<'end'\n"
@@ -141,8 +144,7 @@ def test_the_echo_is_taken_out_and_the_near_voice_stays(board, service, agent, t
     loss = -decibels(quiet, expected)
     echo = report["echoes"][0]
     print(f"echo {loss:.1f} dB down, near voice {likeness:.2f} alike; the agent says {echo}")
-    record_property("echoDecibels", round(loss, 1))
-    record_property("nearVoiceCorrelation", round(likeness, 2))
+    figures.section("talk").update(echoDecibels=round(loss, 1), nearVoiceCorrelation=round(likeness, 2))
     # That there was an echo at all: the agent found it, and how late it came.
     assert echo["delayMilliseconds"] is not None and echo["lossDecibels"] >= 20, report
     assert loss >= 25
