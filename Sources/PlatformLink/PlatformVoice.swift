@@ -26,7 +26,7 @@ final class PlatformVoice: Sendable {
             if !state.isEnded { state.session = session }
             return state.isEnded
         }
-        if isEnded { session.end() }
+        if isEnded { session.end(.left) }
     }
 
     func end() {
@@ -35,7 +35,7 @@ final class PlatformVoice: Sendable {
             defer { state.session = nil }
             return state.session
         }
-        session?.end()
+        session?.end(.finished)
     }
 
     /// What comes before the speaker is open, or in a codec that is not known, is let go.

@@ -56,8 +56,6 @@ final class ChannelSet: Sendable {
         memory.isStandby ? nil : channel(id)?.hub(quality)
     }
 
-    var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
-
     /// What viewers have set.
     var memory: DeviceMemory { currentMemory.withLock { $0 } }
 

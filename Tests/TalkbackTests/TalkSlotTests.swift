@@ -206,8 +206,9 @@ import Testing
     @Test func aSpeakerThatGoesAwayComesBack() async throws {
         let rig = Rig()
         let session = try await rig.slot.occupy(by: Self.first, source: "a")
-        rig.speaker.pullOut()
+        // In this order, so that it is not opened again in between.
         rig.speaker.refuse("unplugged")
+        rig.speaker.pullOut()
         #expect(await waitUntil { !rig.speaker.isOpen })
         for _ in 0..<20 {
             session.take(Self.pcm(160))
