@@ -28,8 +28,8 @@ package final class AACDecoder {
     }
 }
 
-/// Owns an open libfaad2 decoder. Not private: rooms that let go of a decoder inline how, and must see it.
-struct FAADHandle: ~Copyable {
+/// Owns an open libfaad2 decoder.
+private struct FAADHandle: ~Copyable {
     private let decoder: NeAACDecHandle
 
     /// No frame has more samples a channel.
