@@ -48,13 +48,13 @@ final class PlatformVoice: Sendable {
             case JT1078Header.Codec.g711A: session.take(samples: data.map(ALaw.decode), rate: Self.rate)
             case JT1078Header.Codec.g711U: session.take(samples: data.map(MuLaw.decode), rate: Self.rate)
             case JT1078Header.Codec.adpcm: session.take(samples: IMAADPCM.decode(data), rate: Self.rate)
-            case JT1078Header.Codec.aac: takeAAC(data, session, &state)
+            case JT1078Header.Codec.aac: Self.takeAAC(data, session, &state)
             default: break
             }
         }
     }
 
-    private func takeAAC(_ data: ArraySlice<UInt8>, _ session: TalkSession, _ state: inout sending State) {
+    private static func takeAAC(_ data: ArraySlice<UInt8>, _ session: TalkSession, _ state: inout State) {
         guard let frame = ADTS.parse(data) else { return }
         if state.decoder?.config != frame.config { state.decoder = AACVoice(frame.config) }
         guard let decoder = state.decoder else { return }
