@@ -1,6 +1,6 @@
 /// What was read from bytes, for people and tools. Prints as JSON, its keys in order.
 package indirect enum DecodedValue: Sendable, Hashable {
-    case number(Int64)
+    case integer(Int64)
     case text(String)
     case flag(Bool)
     case list([DecodedValue])
@@ -16,7 +16,7 @@ package indirect enum DecodedValue: Sendable, Hashable {
         }
     }
 
-    package static func number(_ value: some FixedWidthInteger) -> Self { .number(Int64(clamping: value)) }
+    package static func number(_ value: some FixedWidthInteger) -> Self { .integer(Int64(clamping: value)) }
 
     package subscript(name: String) -> DecodedValue? {
         guard case .fields(let fields) = self else { return nil }
@@ -25,7 +25,7 @@ package indirect enum DecodedValue: Sendable, Hashable {
 
     package var json: String {
         switch self {
-        case .number(let value): String(value)
+        case .integer(let value): String(value)
         case .text(let text): Self.quoted(text)
         case .flag(let value): value ? "true" : "false"
         case .list(let values): "[" + values.map(\.json).joined(separator: ",") + "]"
@@ -37,7 +37,7 @@ package indirect enum DecodedValue: Sendable, Hashable {
     /// `name value` pairs on one line.
     package var line: String {
         switch self {
-        case .number, .flag: json
+        case .integer, .flag: json
         case .text(let text): text.isEmpty ? "“”" : text.contains(" ") ? "“\(text)”" : text
         case .list(let values): "[" + values.map(\.line).joined(separator: ", ") + "]"
         case .fields(let fields):
