@@ -58,7 +58,7 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
-        cModule("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+        cModule("CCurl", debian: "libcurl4-openssl-dev"),
         cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
 
         // Floor 1: what everything is made of.

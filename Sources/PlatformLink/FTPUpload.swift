@@ -23,7 +23,7 @@ struct FTPUpload {
     private static let connectTimeout = 10
     /// A server that takes nothing for so many seconds is gone.
     private static let stallTimeout = 30
-    private static let isReady: Bool = ccurl_start() == CURLE_OK
+    private static let isReady: Bool = ccurl_start()
 
     let server: Server
     let name: String
@@ -32,16 +32,16 @@ struct FTPUpload {
     ///   - resumes: goes on behind what the server has of the file already.
     ///   - isWanted: asked about once a second and with each piece.
     func run(_ file: SegmentFile, resumes: Bool, isWanted: @escaping () -> Bool) -> Outcome {
-        guard Self.isReady, let handle = curl_easy_init() else { return .failed("libcurl does not start") }
-        defer { curl_easy_cleanup(handle) }
+        guard Self.isReady, let handle = ccurl_init() else { return .failed("libcurl does not start") }
+        defer { ccurl_cleanup(handle) }
         let source = UploadSource(file: file, isWanted: isWanted)
         let pointer = Unmanaged.passUnretained(source).toOpaque()
         configure(handle, length: file.length, resumes: resumes)
         connect(handle, to: pointer)
-        let code = withExtendedLifetime(source) { curl_easy_perform(handle) }
+        let code = withExtendedLifetime(source) { ccurl_perform(handle) }
         if code == CURLE_OK { return .done }
         guard isWanted() else { return .interrupted }
-        return .failed(curl_easy_strerror(code).map { String(cString: $0) } ?? "error \(code.rawValue)")
+        return .failed(ccurl_error(code).map { String(cString: $0) } ?? "error \(code.rawValue)")
     }
 
     private func configure(_ handle: UnsafeMutableRawPointer, length: Int64, resumes: Bool) {
