@@ -59,13 +59,19 @@ let package = Package(
         cModule("CFreeType", pkgConfig: "freetype2", debian: "libfreetype-dev"),
         cModule("CLinux", debian: "libc6-dev"),
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        cModule("CCurl", debian: "libcurl4-openssl-dev"),
         cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
         cModule("CNice", pkgConfig: "gobject-2.0", debian: "libnice-dev"),
-        cModule("COpenSSL", pkgConfig: "libssl", debian: "libssl-dev"),
+        cModule("COpenSSL", debian: "libssl-dev"),
         cModule("CUSRSCTP", debian: "libusrsctp-dev"),
+        // The functions of these, found in the libraries when they are wanted; nothing is linked to them.
+        .target(name: "CDelayedLibraries", path: "Sources/CModules/CDelayedLibraries"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
+
+        // Floor 1: the messages of fleet platforms.
+        room("PlatformProtocol", []),
 
         // Floor 2: formats, codecs, pictures.
         room("Containers", ["Media", nio]),
@@ -81,7 +87,9 @@ let package = Package(
             ["Media", "Containers", "Codecs", "Imaging", "Devices", "CLinux", nio, collections, log]),
 
         // Floor 5: consumers of media that act on command.
-        room("Publishing", ["Media", "Containers", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
+        room(
+            "Publishing",
+            ["Media", "PlatformProtocol", "Containers", "Codecs", "Streaming", nio, nioPosix, nioHTTP, nioTLS, log]),
         room(
             "Recording", ["Media", "Containers", "Streaming", "CSQLite", "CLinux", nio, nioPosix, collections, log]),
         room("Motion", ["Media", "Devices", "Streaming", "CLinux", log]),
@@ -92,17 +100,17 @@ let package = Package(
 
         room(
             "PeerToPeer",
-            ["Media", "Streaming", "CNice", "COpenSSL", "CUSRSCTP", nio, heap, log]),
+            ["Media", "Streaming", "CDelayedLibraries", "CNice", "COpenSSL", "CUSRSCTP", nio, heap, log]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion"]),
+        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion", "PeerToPeer"]),
         // What an integrator adds to it.
         room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room(
             "Configuration",
             [
-                "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion", "Talkback",
-                "PeerToPeer", "CYAML",
+                "PlatformProtocol", "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion",
+                "Talkback", "PeerToPeer", "CYAML",
             ]),
         room("ControlProtocol", []),
         room("Supervision", [log]),
@@ -122,39 +130,54 @@ let package = Package(
                 .embedInCode("Page/edge-agent-viewer.js"), .embedInCode("Page/edge-agent-viewer.d.ts"),
             ]),
 
+        room(
+            "PlatformLink",
+            [
+                "Media", "PlatformProtocol", "Containers", "Codecs", "Streaming", "Publishing", "Recording", "Motion",
+                "Talkback", "Signalling", "CCurl", nio, nioPosix, log,
+            ]),
+
         // Floor 8: programs.
         .executableTarget(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
                 "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
-                "PeerToPeer", "WebServer", nio, nioPosix, log, arguments, lifecycle, signals,
+                "PeerToPeer", "WebServer", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle,
+                signals,
             ],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // GLib's pkg-config file names it for the linker, too; only its headers are wanted.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--as-needed"])]),
         .executableTarget(
-            name: "edgectl", dependencies: ["ControlProtocol", "CLinux", arguments], swiftSettings: settings),
+            name: "edgectl", dependencies: ["ControlProtocol", "PlatformProtocol", "CLinux", arguments],
+            swiftSettings: settings),
 
         // What several rooms' tests need.
         .target(
             name: "TestSupport", dependencies: [nio, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
 
         tests("Media"),
+        tests("PlatformProtocol", ["TestSupport"]),
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
         tests("Imaging"),
         tests("Devices", ["TestSupport"]),
         tests("Streaming", [nioEmbedded, nioPosix]),
-        tests("Publishing", ["TestSupport", nioEmbedded, nioTLS]),
+        tests("Publishing", ["TestSupport", "PlatformProtocol", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
         tests("PeerToPeer", ["TestSupport"]),
         tests("Motion", ["TestSupport", "Devices", log]),
-        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
+        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "PeerToPeer", "Recording", "Streaming"]),
         tests("Hooks"),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
-        tests("Configuration", ["Motion"]),
+        tests("Configuration", ["Motion", "PlatformProtocol"]),
         tests("ControlProtocol"),
         tests("Supervision", [log]),
-        tests("WebServer", ["Devices", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
+        tests("PlatformLink", ["PlatformProtocol", "Publishing", "Streaming", "Media", "TestSupport"]),
+        tests(
+            "WebServer",
+            ["TestSupport", "Devices", "PeerToPeer", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

@@ -133,12 +133,12 @@ need_swift() {
 }
 
 # For programs that are given away: no symbols, which nobody looks up in a program (2.3 MB).
-link_options=(-Xlinker -s -Xlinker --no-export-dynamic)
+link_options=(-Xlinker -s -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs)
 
 # What the sources include and link.
 library_packages=(
     libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev libyaml-dev
-    libsqlite3-dev libfaad-dev libspeexdsp-dev libnice-dev libusrsctp-dev libssl-dev
+    libsqlite3-dev libfaad-dev libspeexdsp-dev libcurl4-openssl-dev libnice-dev libusrsctp-dev libssl-dev
 )
 
 install_build_packages() {

@@ -3,7 +3,7 @@ import Media
 import NIOCore
 
 /// AAC-LC through libfaad2, mixed down to one channel: a voice on its way to a speaker. Belongs to one thread at a time.
-package struct AACDecoder: ~Copyable {
+package final class AACDecoder {
     private let config: Media.AudioSpecificConfig
     private var handle: FAADHandle
 
@@ -18,7 +18,7 @@ package struct AACDecoder: ~Copyable {
     /// Appends the samples of one raw frame. After an error the next frame may be whole again.
     ///
     /// What a broken frame leaves behind in the library is not to be trusted, so decoding begins anew after it.
-    package mutating func decode(_ frame: ByteBuffer, into samples: inout [Int16]) throws(CodecError) {
+    package func decode(_ frame: ByteBuffer, into samples: inout [Int16]) throws(CodecError) {
         do throws(CodecError) {
             try handle.decode(frame, into: &samples, rate: config.rate)
         } catch {

@@ -1,6 +1,7 @@
 import Media
 import Motion
 import PeerToPeer
+import PlatformProtocol
 import Recording
 import Streaming
 
@@ -17,6 +18,8 @@ package struct AgentConfiguration: Sendable, Hashable {
     /// Nil where viewers for whom there is no place are sent nowhere.
     package var handOff: HandOffConfiguration?
     package var talk: TalkConfiguration
+    /// Fleet platforms that the device is a terminal of.
+    package var platforms: [PlatformSettings]
     /// The Unix socket of the control API.
     package var controlSocket: String
     /// Where the agent keeps what must outlive it.

@@ -50,6 +50,7 @@ package enum ConfigurationReader {
                 hook: section.section("signalling") { $0.section("hook", hook) }),
             peers: section.section("peers") { PeerSettings($0) }, handOff: section.section("handOff", handOff),
             talk: section.section("talk", TalkConfiguration.init),
+            platforms: PlatformReader.platforms(section, channels: channels.map(\.configuration.settings.id)),
             controlSocket: section.section("control") {
                 // The limit of a Unix socket's name: sockaddr_un's sun_path with its closing zero.
                 $0.absolutePath("socket", maximumLength: 107)

@@ -5,6 +5,7 @@ extension PeerSettings {
     init(_ section: SectionReader) {
         self.init()
         maximumLinks = section.integer("limit", 1...1000) ?? maximumLinks
+        ticketKey = section.ticketKey()
         ice.stun = section.server("stun", defaultPort: 3478)
         ice.relays = section.relays()
         ice.relayOnly = section.bool("relayOnly") ?? ice.relayOnly
@@ -36,6 +37,16 @@ extension SectionReader {
             }
             return nil
         }
+    }
+
+    fileprivate func ticketKey() -> String? {
+        guard let key = text("ticketKey", maximumLength: 256), let node = node("ticketKey") else { return nil }
+        if key.utf8.count < PeerSettings.minimumKeyBytes {
+            mistake(
+                at: node, "\(path).ticketKey has fewer than \(PeerSettings.minimumKeyBytes) characters",
+                hint: "openssl rand -hex 32 makes a good one")
+        }
+        return key
     }
 
     fileprivate func addresses() -> [String] {

@@ -128,6 +128,13 @@ final class SectionReader {
         }
     }
 
+    /// A list of groups; none where the key is not there.
+    func optionalSections<Value>(
+        _ key: String, maximum: Int, _ read: (SectionReader, Int) -> Value
+    ) -> [Value] {
+        node(key) == nil ? [] : sections(key, maximum: maximum, read)
+    }
+
     func bool(_ key: String) -> Bool? {
         guard let node = node(key) else { return nil }
         switch node.content {

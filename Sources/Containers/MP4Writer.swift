@@ -66,8 +66,9 @@ package struct MP4Writer: Sendable {
     /// From the file's time 0 to the end of the last frame.
     package var duration: MediaTime { tracks.map(\.endTime).max() ?? .zero }
 
-    /// From the file's time 0 to the end of the last frame that was given out to be written.
-    package var writtenDuration: MediaTime { tracks.map(\.writtenTime).max() ?? .zero }
+    /// From the file's time 0 to the end of the last picture that was given out to be written; of the last sound where
+    /// there are no pictures. Sound may reach beyond the picture with which the next file begins.
+    package var writtenDuration: MediaTime { tracks.first?.writtenTime ?? .zero }
 
     package var isEmpty: Bool { samples == 0 }
 

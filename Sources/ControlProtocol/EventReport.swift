@@ -55,10 +55,12 @@ package struct EventReport: Codable, Sendable, Hashable {
     /// Who is meant, where it is a viewer that names itself.
     package var visitor: UInt32?
     package var push: PushReport?
+    /// Platform events: the link's name.
+    package var platform: String?
 
     package init(
         id: UInt64, event: String, time: String = Self.timestamp(), channel: Int? = nil, device: String? = nil,
-        detail: String? = nil, visitor: UInt32? = nil, push: PushReport? = nil
+        detail: String? = nil, visitor: UInt32? = nil, push: PushReport? = nil, platform: String? = nil
     ) {
         self.id = id
         self.event = event
@@ -68,6 +70,7 @@ package struct EventReport: Codable, Sendable, Hashable {
         self.detail = detail
         self.visitor = visitor
         self.push = push
+        self.platform = platform
     }
 
     /// The wall clock now, as RFC 3339 in UTC with milliseconds.
@@ -77,7 +80,7 @@ package struct EventReport: Codable, Sendable, Hashable {
         return timestamp(seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000)
     }
 
-    static func timestamp(seconds: Int, milliseconds: Int) -> String {
+    package static func timestamp(seconds: Int, milliseconds: Int) -> String {
         var (seconds, date) = (seconds, tm())
         gmtime_r(&seconds, &date)
         func digits(_ value: Int, _ count: Int) -> String {

@@ -31,6 +31,8 @@ package struct PushReport: Codable, Sendable, Hashable {
         case noData
         /// The agent stops.
         case shutdown
+        /// What was to be sent has been sent.
+        case finished
     }
 
     package var id: String
@@ -48,11 +50,16 @@ package struct PushReport: Codable, Sendable, Hashable {
     package var framesDropped: Int
     package var retryInSeconds: Double?
     package var cause: Cause?
+    /// The platform that commanded it; nil for commands of this machine.
+    package var owner: String?
+    /// True while its platform wants nothing sent.
+    package var paused: Bool?
 
     package init(
         id: String, channel: Int, codeStream: CodeStream, dataType: DataType, target: String, state: State,
         sinceSeconds: Double, attempts: Int, bytesSent: Int, framesSent: Int, framesDropped: Int,
-        retryInSeconds: Double? = nil, cause: Cause? = nil
+        retryInSeconds: Double? = nil, cause: Cause? = nil, owner: String? = nil,
+        paused: Bool? = nil
     ) {
         self.id = id
         self.channel = channel
@@ -67,5 +74,7 @@ package struct PushReport: Codable, Sendable, Hashable {
         self.framesDropped = framesDropped
         self.retryInSeconds = retryInSeconds
         self.cause = cause
+        self.owner = owner
+        self.paused = paused
     }
 }

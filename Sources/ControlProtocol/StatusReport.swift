@@ -12,13 +12,15 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var isStandby: Bool?
     /// Nil where nothing is recorded, and nothing ever was.
     package var recording: RecordingReport?
+    /// Nil where no platform is configured.
+    package var platforms: [PlatformReport]?
     /// Nil where the device has no speaker.
     package var talkback: TalkbackReport?
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],
         viewerLimit: Int, viewers: [ViewerReport], pushes: [PushReport], isStandby: Bool? = nil,
-        recording: RecordingReport? = nil, talkback: TalkbackReport? = nil
+        recording: RecordingReport? = nil, talkback: TalkbackReport? = nil, platforms: [PlatformReport]? = nil
     ) {
         self.version = version
         self.device = device
@@ -31,5 +33,6 @@ package struct StatusReport: Codable, Sendable, Hashable {
         self.isStandby = isStandby
         self.recording = recording
         self.talkback = talkback
+        self.platforms = platforms
     }
 }

@@ -20,6 +20,10 @@ package final class ALSASpeaker: AudioOutput {
     /// What the driver is asked to hold: enough for a busy machine to look after it in time.
     static let buffer = MediaTime.milliseconds(60)
 
+    /// What takes longer than this was interrupted, and is tried again so many times.
+    private static let moment = MediaTime.milliseconds(1)
+    private static let attempts = 3
+
     /// Opens the device and starts to play silence.
     ///
     /// - Parameter rate: samples a second.
@@ -77,11 +81,24 @@ package final class ALSASpeaker: AudioOutput {
     }
 
     package func write(_ samples: [Int16]) throws(DeviceError) -> MediaTime {
-        let before = clock.now()
-        let waiting = max(pcm.delay(), pace.unplayed(at: before))
+        let (delay, now) = delayAndTime()
+        let waiting = max(delay, pace.unplayed(at: now))
         let written = pcm.write(samples)
-        if written < 0 { try recover(Int32(clamping: written)) } else { pace.wrote(written, at: before) }
-        return before + .samples(Int64(waiting), rate: rate)
+        if written < 0 { try recover(Int32(clamping: written)) } else { pace.wrote(written, at: now) }
+        return now + .samples(Int64(waiting), rate: rate)
+    }
+
+    /// Both of the same moment, as far as the machine lets this thread run.
+    private func delayAndTime() -> (Int, MediaTime) {
+        var before = clock.now()
+        var delay = pcm.delay()
+        var after = clock.now()
+        for _ in 0..<Self.attempts where after - before > Self.moment {
+            before = after
+            delay = pcm.delay()
+            after = clock.now()
+        }
+        return (delay, after)
     }
 
     /// After it ran dry or slept with the machine. What else goes wrong is the end of it.

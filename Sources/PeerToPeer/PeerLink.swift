@@ -22,6 +22,8 @@ package final class PeerLink {
     package let id: UInt64
     /// Names the link where others may hear of it; nobody guesses it.
     package let token: String
+    /// What may be asked for on it.
+    package let grant: PeerGrant
     package let createdAt: NIODeadline
     package private(set) var state = State.connecting
     package var marks: BufferMarks { meter.marks }
@@ -61,7 +63,7 @@ package final class PeerLink {
 
     /// Nil where libnice or OpenSSL cannot make what it takes.
     init?(
-        id: UInt64, token: String, offer: SessionDescription, context: DTLSContext, loop: PeerLoop,
+        id: UInt64, token: String, grant: PeerGrant, offer: SessionDescription, context: DTLSContext, loop: PeerLoop,
         settings: PeerSettings, onChannel: @escaping (DataChannel) -> Void,
         onEnd: @escaping (PeerLink, String) -> Void
     ) {
@@ -72,6 +74,7 @@ package final class PeerLink {
         else { return nil }
         self.id = id
         self.token = token
+        self.grant = grant
         self.loop = loop
         self.settings = settings
         self.onChannel = onChannel
@@ -240,7 +243,9 @@ extension PeerLink: ICEAgentDelegate {
         case .host, .peerReflexive: return
         }
         let settings = settings.ice
-        if isReflected || settings.stun == nil || settings.relayOnly, isRelayed || settings.relays.isEmpty { tellGathered() }
+        if isReflected || settings.stun == nil || settings.relayOnly, isRelayed || settings.relays.isEmpty {
+            tellGathered()
+        }
     }
 
     func iceHasAllCandidates(_ agent: ICEAgent) {

@@ -1,183 +1,98 @@
 import Logging
 import NIOCore
-import Synchronization
+import Streaming
 
-/// Why an offer, or what came after it, is not taken.
-package struct PeerRefusal: Error, Sendable, Hashable {
-    package enum Kind: Sendable, Hashable {
-        /// It cannot be read, or does not fit.
-        case malformed
-        case unknownLink
-        case tooManyLinks
-        /// The device could not do it.
-        case failed
-    }
-
-    package let kind: Kind
-    package let message: String
-
-    package init(_ kind: Kind, _ message: String) {
-        self.kind = kind
-        self.message = message
-    }
-}
-
-/// All peers of the device: makes links out of offers, looks after them, and hands their data channels on. May be asked
-/// from any thread.
-package final class PeerLinks: @unchecked Sendable {
-    package typealias ChannelHandler = @Sendable (DataChannel) -> Void
-
-    private let loop = SCTPStack.shared.loop
+/// All peers of the device. Costs next to nothing before the first offer comes: libraries, certificate and thread are
+/// had for that.
+package actor PeerLinks {
     private let settings: PeerSettings
+    private let certificatePath: String
     private let logger: Logger
-    private let onChannel: ChannelHandler
-    // Touched on the loop only.
-    private var identity: (context: DTLSContext, fingerprint: CertificateFingerprint)?
-    private var links: [String: PeerLink] = [:]
-    private var lastID: UInt64 = 0
-    private var sweeper: RepeatedTask?
+    private let onChannel: LinkTable.ChannelHandler
+    private var opening: Task<LinkTable, any Error>?
+    private var table: LinkTable?
+    private var isStopped = false
+    /// What was said last of why there can be none.
+    private var reported: String?
 
-    /// How long an answer waits for what servers say of the device's addresses.
-    private static let gatheringTime = TimeAmount.milliseconds(500)
-    /// How often links are looked at.
-    private static let watchInterval = TimeAmount.milliseconds(200)
-
-    /// - Parameter onChannel: called on the peer loop with each channel that a peer opens; gives it its handler.
-    package init(settings: PeerSettings, logger: Logger, onChannel: @escaping ChannelHandler) {
+    /// - Parameters:
+    ///   - certificatePath: where the device's certificate is kept.
+    ///   - onChannel: called on the peer loop with each channel that a peer opens; gives it its handler.
+    package init(
+        settings: PeerSettings, certificatePath: String, logger: Logger,
+        onChannel: @escaping @Sendable (DataChannel) -> Void
+    ) {
         self.settings = settings
+        self.certificatePath = certificatePath
         self.logger = logger
         self.onChannel = onChannel
     }
 
-    /// From now on offers are taken; who calls is shown this certificate.
-    package func start(_ certificate: PeerCertificate) async throws {
-        try await loop.submit {
-            self.identity = (try DTLSContext(certificate), certificate.fingerprint)
-        }.get()
-    }
-
-    package var eventLoop: any EventLoop { loop }
-
-    // MARK: From signalling
+    /// Returns when the libraries are open.
+    package func prepare() async throws(PeerRefusal) { _ = try await open() }
 
     /// An answer to an offer, and the name of the link that it makes.
-    package func answer(_ text: String) async throws(PeerRefusal) -> (token: String, answer: String) {
-        let offer: SessionDescription
-        do { offer = try SessionDescription(text) } catch { throw PeerRefusal(.malformed, error.description) }
-        let promise = loop.makePromise(of: (token: String, answer: String).self)
-        loop.execute { self.makeLink(offer, promise) }
-        return try await Self.result(promise.futureResult)
+    package func answer(
+        _ offer: SessionDescription, grant: PeerGrant
+    ) async throws(PeerRefusal) -> (token: String, answer: String) {
+        try await open().answer(offer, grant: grant)
     }
 
     package func take(_ fragment: CandidateFragment, for token: String) async throws(PeerRefusal) {
-        try await Self.result(
-            loop.submit {
-                guard let link = self.links[token] else { throw Self.unknownLink }
-                link.take(fragment)
-            })
+        guard let table else { throw LinkTable.unknownLink }
+        try await table.take(fragment, for: token)
     }
 
     package func end(_ token: String) async throws(PeerRefusal) {
-        try await Self.result(
-            loop.submit {
-                guard let link = self.links[token] else { throw Self.unknownLink }
-                link.end("the viewer said so")
-            })
-    }
-
-    private static let unknownLink = PeerRefusal(.unknownLink, "there is no link of this name")
-
-    private static func result<Value: Sendable>(_ future: EventLoopFuture<Value>) async throws(PeerRefusal) -> Value {
-        do {
-            return try await future.get()
-        } catch {
-            throw error as? PeerRefusal ?? PeerRefusal(.failed, "\(error)")
-        }
+        guard let table else { throw LinkTable.unknownLink }
+        try await table.end(token)
     }
 
     /// Ends all links, and takes no more.
     package func stop() async {
-        try? await loop.submit {
-            self.identity = nil
-            for link in self.links.values { link.end("the agent stops") }
-        }.get()
+        isStopped = true
+        guard let table = try? await opening?.value else { return }
+        await table.stop()
     }
 
-    package func reports() async -> [PeerLinkSnapshot] {
-        let all = try? await loop.submit { self.links.values.map { PeerLinkSnapshot($0, now: self.loop.now) } }.get()
-        return (all ?? []).sorted { $0.id < $1.id }
-    }
+    package func reports() async -> [PeerLinkSnapshot] { await table?.reports() ?? [] }
 
-    // MARK: On the loop
+    // MARK: The first offer
 
-    private func makeLink(_ offer: SessionDescription, _ promise: EventLoopPromise<(token: String, answer: String)>) {
-        guard let (context, fingerprint) = identity else {
-            return promise.fail(PeerRefusal(.failed, "the device takes no peers just now"))
-        }
-        guard links.count < settings.maximumLinks else {
-            return promise.fail(
-                PeerRefusal(.tooManyLinks, "\(links.count) peers are connected, which is as many as there may be"))
-        }
-        lastID += 1
-        let token = Self.makeToken()
-        let link = PeerLink(
-            id: lastID, token: token, offer: offer, context: context, loop: loop, settings: settings,
-            onChannel: onChannel
-        ) { [weak self] link, reason in self?.ended(link, reason) }
-        guard let link else { return promise.fail(PeerRefusal(.failed, "no link could be made")) }
-        links[token] = link
-        watch()
-        var isAnswered = false
-        let answer = {
-            guard !isAnswered else { return }
-            isAnswered = true
-            guard let answer = link.answer(to: offer, fingerprint: fingerprint) else {
-                link.end("no answer could be made")
-                return promise.fail(PeerRefusal(.failed, "no answer could be made"))
+    private func open() async throws(PeerRefusal) -> LinkTable {
+        guard !isStopped else { throw PeerRefusal(.unavailable, "the device takes no peers any more") }
+        if let table { return table }
+        let (path, settings, onChannel, logger) = (certificatePath, settings, onChannel, logger)
+        let opening =
+            opening
+            ?? Task {
+                try await MediaThread.run(name: "peers-open") {
+                    Result {
+                        try PeerLibraries.open()
+                        let certificate = try PeerCertificate.kept(at: path) { problem in
+                            logger.warning("the peers' certificate", metadata: ["detail": "\(problem)"])
+                        }
+                        return try LinkTable(certificate, settings: settings, logger: logger, onChannel: onChannel)
+                    }
+                }.get()
             }
-            promise.succeed((token, answer.text(session: UInt64.random(in: 1...UInt64(Int64.max)))))
+        self.opening = opening
+        do {
+            let table = try await opening.value
+            self.table = table
+            reported = nil
+            return table
+        } catch {
+            // What is missing may be there the next time.
+            self.opening = nil
+            report("\(error)")
+            throw PeerRefusal(.unavailable, "\(error)")
         }
-        guard link.gather(answer) else {
-            isAnswered = true
-            promise.fail(PeerRefusal(.failed, "no socket could be opened"))
-            return link.end("no socket could be opened")
-        }
-        let waits = settings.ice.stun != nil || !settings.ice.relays.isEmpty
-        guard waits else { return answer() }
-        let later = NIOLoopBound(answer, eventLoop: loop)
-        loop.scheduleTask(in: Self.gatheringTime) { later.value() }
     }
 
-    /// 128 random bits.
-    private static func makeToken() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<2).map { _ in
-            let digits = String(generator.next() as UInt64, radix: 16)
-            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        }.joined()
-    }
-
-    private func ended(_ link: PeerLink, _ reason: String) {
-        links[link.token] = nil
-        logger.info(
-            "peer link ended",
-            metadata: [
-                "link": "\(link.id)", "cause": "\(reason)", "bytesSent": "\(link.bytesSent)",
-                "bytesReceived": "\(link.bytesReceived)",
-            ])
-        guard links.isEmpty else { return }
-        sweeper?.cancel()
-        sweeper = nil
-    }
-
-    private func watch() {
-        guard sweeper == nil else { return }
-        sweeper = loop.scheduleRepeatedTask(initialDelay: Self.watchInterval, delay: Self.watchInterval) { [self] _ in
-            let now = loop.now
-            for link in links.values {
-                link.measure(now: now)
-                link.sweep(now: now)
-            }
-        }
+    private func report(_ problem: String) {
+        guard problem != reported else { return }
+        reported = problem
+        logger.error("no viewer can connect peer to peer", metadata: ["detail": "\(problem)"])
     }
 }

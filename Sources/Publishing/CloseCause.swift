@@ -15,6 +15,8 @@ package struct CloseCause: Error, Sendable, Hashable {
         case noData
         /// The agent stops.
         case shutdown
+        /// What was to be sent has been sent.
+        case finished
     }
 
     package let code: Code

@@ -7,6 +7,7 @@ import Streaming
 /// functions marked so may be called from anywhere.
 final class PushDriver: @unchecked Sendable {  // every stored variable is touched on `loop` only
     let id: UInt64
+    /// As it was commanded.
     let request: PushRequest
     let loop: any EventLoop
     private let settings: PublishingSettings
@@ -22,21 +23,27 @@ final class PushDriver: @unchecked Sendable {  // every stored variable is touch
     private var closers: [EventLoopPromise<Void>] = []
     private var finished = PushLink.Counters()
     private var lastFailure: LinkFailure?
+    private let attachment: PushAttachment
+    /// With what was changed since.
+    private var current: PushRequest
+    private var isPaused = false
 
     init(
-        id: UInt64, request: PushRequest, keepsTrying: Bool, settings: PublishingSettings,
-        hubs: @escaping PushManager.Hubs, loop: any EventLoop, clock: any MediaClock,
+        id: UInt64, request: PushRequest, attachment: PushAttachment, patience: PushPatience,
+        settings: PublishingSettings, hubs: @escaping PushManager.Hubs, loop: any EventLoop, clock: any MediaClock,
         random: @escaping @Sendable () -> Double, report: @escaping @Sendable (PushEvent) -> Void
     ) {
         self.id = id
         self.request = request
+        current = request
+        self.attachment = attachment
         self.settings = settings
         self.hubs = hubs
         self.loop = loop
         self.clock = clock
         self.random = random
         self.report = report
-        session = PushSession(keepsTrying: keepsTrying, backoff: Backoff(settings.retry), now: clock.now())
+        session = PushSession(patience: patience, backoff: Backoff(settings.retry), now: clock.now())
     }
 
     // MARK: From anywhere
@@ -73,6 +80,28 @@ final class PushDriver: @unchecked Sendable {  // every stored variable is touch
         }
     }
 
+    /// Another stream or other tracks on the same connection, from a key frame on.
+    func change(quality: StreamQuality, tracks: TrackSelection) {
+        loop.execute {
+            guard self.current.quality != quality || self.current.tracks != tracks else { return }
+            self.current.quality = quality
+            self.current.tracks = tracks
+            self.link?.change(self.current)
+        }
+    }
+
+    /// The connection stays, and nothing is sent on it.
+    func setPaused(_ isPaused: Bool) {
+        loop.execute {
+            self.isPaused = isPaused
+            self.link?.setPaused(isPaused)
+        }
+    }
+
+    func requestKeyFrame() {
+        loop.execute { self.hubs(self.current.channel, self.current.quality)?.requestKeyFrame() }
+    }
+
     func snapshot() -> EventLoopFuture<PushSnapshot> {
         loop.submit { self.makeSnapshot() }
     }
@@ -106,10 +135,11 @@ final class PushDriver: @unchecked Sendable {  // every stored variable is touch
     private func connect() {
         timer?.cancel()
         let link = PushLink(
-            request: request, id: id, settings: settings, hubs: hubs, loop: loop, clock: clock,
+            request: current, attachment: attachment, id: id, settings: settings, hubs: hubs, loop: loop, clock: clock,
             // As long as there is a connection, its driver stays; `retire` breaks the circle.
             onEvent: { event in self.handle(event) })
         self.link = link
+        link.setPaused(isPaused)
         link.start()
     }
 
@@ -121,6 +151,9 @@ final class PushDriver: @unchecked Sendable {  // every stored variable is touch
             lastFailure = failure
             perform(session.failed(failure, now: clock.now(), random: random()))
             settleWaiters(.failure(error))
+        case .finished:
+            perform(
+                session.close(CloseCause(.finished, "all that was asked for has been sent"), now: clock.now()))
         case .closed:
             retire()
             for promise in closers { promise.succeed() }
@@ -167,10 +200,11 @@ final class PushDriver: @unchecked Sendable {  // every stored variable is touch
         counters.framesSent += finished.framesSent
         counters.framesDropped += finished.framesDropped
         return PushSnapshot(
-            id: String(id), channel: request.channel, quality: request.quality, tracks: request.tracks,
+            id: String(id), channel: current.channel, quality: current.quality, tracks: current.tracks,
             target: request.target.redacted, state: session.state, sinceSeconds: (now - session.since).seconds,
             attempts: session.attempts, bytesSent: counters.bytesSent, framesSent: counters.framesSent,
             framesDropped: counters.framesDropped,
-            retryInSeconds: session.retryAt.map { max(($0 - now).seconds, 0) }, cause: session.cause)
+            retryInSeconds: session.retryAt.map { max(($0 - now).seconds, 0) }, cause: session.cause,
+            owner: request.owner, isPaused: isPaused)
     }
 }

@@ -15,6 +15,8 @@ final class PushLink: PushTransportDelegate {
         /// The service took the stream and its first key frame.
         case publishing
         case failed(LinkFailure)
+        /// The footage is at its end; `close` is to follow.
+        case finished
         /// After `close`: the connection is gone.
         case closed
     }
@@ -26,7 +28,8 @@ final class PushLink: PushTransportDelegate {
     private static let tcpNotSentLowAt = NIOBSDSocket.Option(rawValue: 25)
     private static let tcpUserTimeout = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
 
-    private let request: PushRequest
+    private var request: PushRequest
+    private let attachment: PushAttachment
     private let id: UInt64
     private let settings: PublishingSettings
     private let hubs: PushManager.Hubs
@@ -37,7 +40,11 @@ final class PushLink: PushTransportDelegate {
     private var channel: (any Channel)?
     private var transport: (any PushLinkTransport)?
     private var hub: StreamHub?
-    private var subscription: Subscription?
+    private var feed: (any FrameFeed)?
+    private var isAccepted = false
+    private var isPaused = false
+    /// When the first frame was asked for.
+    private var fedSince: MediaTime?
     private var governor: BitrateGovernor?
     private var ticker: RepeatedTask?
     private var lastFrame: (count: Int, time: MediaTime) = (0, .zero)
@@ -46,10 +53,12 @@ final class PushLink: PushTransportDelegate {
     private var finishedBytes = 0
 
     init(
-        request: PushRequest, id: UInt64, settings: PublishingSettings, hubs: @escaping PushManager.Hubs,
+        request: PushRequest, attachment: PushAttachment, id: UInt64, settings: PublishingSettings,
+        hubs: @escaping PushManager.Hubs,
         loop: any EventLoop, clock: any MediaClock, onEvent: @escaping (Event) -> Void
     ) {
         self.request = request
+        self.attachment = attachment
         self.id = id
         self.settings = settings
         self.hubs = hubs
@@ -64,25 +73,45 @@ final class PushLink: PushTransportDelegate {
         var framesDropped = 0
     }
 
-    /// The subscription's, once it has ended.
-    private var finalCounters: Subscription.Counters?
+    /// Of feeds that have ended.
+    private var finishedFrames = (sent: 0, dropped: 0)
 
     var counters: Counters {
-        let frames = subscription?.counters ?? finalCounters
+        let frames = feed?.counters
         return Counters(
-            bytesSent: finishedBytes + (transport?.bytesSent ?? 0), framesSent: frames?.framesSent ?? 0,
-            framesDropped: frames?.framesDropped ?? 0)
+            bytesSent: finishedBytes + (transport?.bytesSent ?? 0),
+            framesSent: finishedFrames.sent + (frames?.framesSent ?? 0),
+            framesDropped: finishedFrames.dropped + (frames?.framesDropped ?? 0))
     }
 
     // MARK: From the session's driver
 
     func start() { connect(RTMPAuthentication()) }
 
+    /// Another stream or other tracks, from the next key frame on; the connection stays.
+    func change(_ request: PushRequest) {
+        self.request = request
+        (transport as? JT1078Push)?.tracks = request.tracks
+        guard isAccepted, attachment.isLive, !isPaused, !isClosing, !isOver else { return }
+        stopFeed()
+        startFeed()
+    }
+
+    /// Nothing is sent while paused; then it goes on at a key frame.
+    func setPaused(_ isPaused: Bool) {
+        guard isPaused != self.isPaused else { return }
+        self.isPaused = isPaused
+        guard isAccepted, !isClosing, !isOver else { return }
+        // Footage has commands of its own.
+        guard attachment.isLive else { return }
+        if isPaused { stopFeed() } else { startFeed() }
+    }
+
     /// In order where the service already takes the stream. `closed` follows.
     func close() {
         guard !isClosing, !isOver else { return }
         isClosing = true
-        unsubscribe()
+        endFeeding()
         guard let channel, channel.isActive, let transport else {
             self.channel?.close(promise: nil)
             endClosing()
@@ -119,12 +148,10 @@ final class PushLink: PushTransportDelegate {
     private func connect(_ authentication: RTMPAuthentication, tls: NIOSSLContext?) {
         let target = request.target
         let settings = settings
-        let transport: any PushLinkTransport =
-            target.scheme.isRTMP
-            ? RTMPConnection(target: target, authentication: authentication, settings: settings, clock: clock)
-            : HTTPFLVPush(target: target, settings: settings, clock: clock)
+        let transport = makeTransport(authentication)
         transport.delegate = self
         self.transport = transport
+        guard target.scheme != .jt1078UDP else { return connectDatagrams(transport) }
         let handler = NIOLoopBound(transport, eventLoop: loop)
         let bound = NIOLoopBound(self, eventLoop: loop)
         ClientBootstrap(group: loop)
@@ -140,11 +167,37 @@ final class PushLink: PushTransportDelegate {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(TLS.clientHandler(context: tls, host: target.host)) }
-                    if !target.scheme.isRTMP { try pipeline.addHTTPClientHandlers() }
+                    if target.scheme.isHTTP { try pipeline.addHTTPClientHandlers() }
                     try pipeline.addHandler(handler.value)
                 }
             }
             .connect(host: target.host, port: target.port)
+            .whenComplete { bound.value.connected($0) }
+    }
+
+    private func makeTransport(_ authentication: RTMPAuthentication) -> any PushLinkTransport {
+        let target = request.target
+        if let stream = target.jt1078 {
+            let push = JT1078Push(
+                target: target, stream: stream, onPacket: attachment.onPacket, settings: settings, clock: clock)
+            push.tracks = request.tracks
+            return push
+        }
+        return target.scheme.isRTMP
+            ? RTMPConnection(target: target, authentication: authentication, settings: settings, clock: clock)
+            : HTTPFLVPush(target: target, settings: settings, clock: clock)
+    }
+
+    private func connectDatagrams(_ transport: any PushLinkTransport) {
+        let handler = NIOLoopBound(transport, eventLoop: loop)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        DatagramBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([DatagramBytes(), handler.value])
+                }
+            }
+            .connect(host: request.target.host, port: request.target.port)
             .whenComplete { bound.value.connected($0) }
     }
 
@@ -164,31 +217,54 @@ final class PushLink: PushTransportDelegate {
     // MARK: From the transport
 
     func transportAccepted() {
-        guard !isClosing, !isOver, let transport else { return }
+        guard !isClosing, !isOver else { return }
+        isAccepted = true
+        let shortest = min(settings.noDataTimeout, settings.stallTimeout).nanoseconds / 4
+        let period = TimeAmount.nanoseconds(max(min(shortest, 250_000_000), 5_000_000))
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        ticker = loop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in bound.value.tick() }
+        if !isPaused { startFeed() }
+    }
+
+    private func startFeed() {
+        guard let transport else { return }
+        lastFrame = (0, clock.now())
         let name = "channel \(request.channel), \(request.quality.rawValue)"
+        switch attachment.source {
+        case .live: break
+        case .footage(let make):
+            feed = make(transport, loop)
+            if feed == nil { fail(LinkFailure(.noData, "\(name): there is nothing more to send")) }
+            // It may have turned writable while the feed was being made.
+            feed?.sinkBecameWritable()
+            return
+        case .greeting:
+            (transport as? JT1078Push)?.greet()
+            return
+        }
         guard let hub = hubs(request.channel, request.quality) else {
             fail(LinkFailure(.noData, "\(name): the configuration has no such stream"))
             return
         }
         self.hub = hub
-        lastFrame = (0, clock.now())
+        // A stream that takes another's place goes on where that one was. A platform waits for its first picture.
+        let isFirst = fedSince == nil
+        let elapsed = fedSince.map { clock.now() - $0 } ?? .zero
+        fedSince = fedSince ?? clock.now()
         guard
             let subscription = hub.subscribe(
-                transport, on: loop, start: .freshKeyFrame, tracks: request.tracks, limits: .push,
-                origin: .milliseconds(Int64(request.startTimestamp)))
+                transport, on: loop, start: isFirst && request.target.scheme.isJT1078 ? .cachedGroup : .freshKeyFrame,
+                tracks: request.tracks, limits: .push,
+                origin: .milliseconds(Int64(request.startTimestamp)) + elapsed)
         else {
             fail(LinkFailure(.noData, "\(name): the stream has ended"))
             return
         }
-        self.subscription = subscription
+        feed = subscription
         if settings.adaptBitrate, request.tracks != .audio, let video = hub.format.video, video.bitrate > 0 {
             let audio = request.tracks == .all ? hub.format.audio?.bitrate ?? 0 : 0
             governor = BitrateGovernor(configured: video.bitrate, reserved: audio)
         }
-        let shortest = min(settings.noDataTimeout, settings.stallTimeout).nanoseconds / 4
-        let period = TimeAmount.nanoseconds(max(min(shortest, 250_000_000), 5_000_000))
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        ticker = loop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in bound.value.tick() }
     }
 
     func transportWantsAnotherConnection(_ authentication: RTMPAuthentication) {
@@ -205,9 +281,13 @@ final class PushLink: PushTransportDelegate {
         onEvent(.publishing)
     }
 
-    func transportBecameWritable() { subscription?.sinkBecameWritable() }
+    func transportBecameWritable() { feed?.sinkBecameWritable() }
 
     func transportStreamEnded() {
+        guard attachment.isLive else {
+            if !isClosing, !isOver { onEvent(.finished) }
+            return
+        }
         fail(
             LinkFailure(
                 .noData, "channel \(request.channel), \(request.quality.rawValue): the stream has ended"))
@@ -218,12 +298,12 @@ final class PushLink: PushTransportDelegate {
     // MARK: Watching
 
     private func tick() {
-        guard let subscription, let transport, !isOver else { return }
+        guard let feed, let transport, !isOver else { return }
         let now = clock.now()
-        let counters = subscription.counters
+        let counters = feed.counters
         let count = counters.framesSent + counters.framesDropped
-        // Frames that wait for a slow link are frames.
-        if count != lastFrame.count || subscription.queuedBytes > 0 {
+        // Frames that wait for a slow link are frames. A playback may be paused by its viewer.
+        if count != lastFrame.count || feed.queuedBytes > 0 || !attachment.isLive {
             lastFrame = (count, now)
         } else if now - lastFrame.time >= settings.noDataTimeout {
             fail(
@@ -241,7 +321,7 @@ final class PushLink: PushTransportDelegate {
             fail(LinkFailure(.networkLost, "\(place) has taken nothing for \(Int(stalled.seconds)) s"))
             return
         }
-        govern(subscription, transport, now: now)
+        if let subscription = feed as? Subscription { govern(subscription, transport, now: now) }
     }
 
     private func govern(_ subscription: Subscription, _ transport: any PushLinkTransport, now: MediaTime) {
@@ -258,14 +338,19 @@ final class PushLink: PushTransportDelegate {
 
     // MARK: Ending
 
-    private func unsubscribe() {
+    private func endFeeding() {
         ticker?.cancel()
         ticker = nil
-        if let subscription {
-            finalCounters = subscription.counters
-            subscription.cancel()
+        stopFeed()
+    }
+
+    private func stopFeed() {
+        if let feed {
+            finishedFrames.sent += feed.counters.framesSent
+            finishedFrames.dropped += feed.counters.framesDropped
+            feed.cancel()
         }
-        subscription = nil
+        feed = nil
         if governor?.ceiling != nil { hub?.setBitrateCeiling(nil, for: id) }
         governor = nil
         hub = nil
@@ -275,7 +360,7 @@ final class PushLink: PushTransportDelegate {
         guard !isClosing, !isOver else { return }
         // First, because closing makes the transport report an end of its own.
         isOver = true
-        unsubscribe()
+        endFeeding()
         channel?.close(promise: nil)
         onEvent(.failed(failure))
     }
@@ -304,3 +389,4 @@ extension PushTransport {
 
 extension RTMPConnection: PushLinkTransport {}
 extension HTTPFLVPush: PushLinkTransport {}
+extension JT1078Push: PushLinkTransport {}

@@ -70,7 +70,7 @@ package actor PushManager {
             for entry in saved.prefix(settings.maximumPushes) where entries[entry.id] == nil {
                 guard entry.id < UInt64.max else { continue }
                 nextID = max(nextID, entry.id + 1)
-                makeEntry(id: entry.id, entry.request, keepsTrying: true).start()
+                makeEntry(id: entry.id, entry.request, patience: .endless).start()
                 entries[entry.id]?.isKept = true
             }
         } catch {
@@ -98,7 +98,7 @@ package actor PushManager {
             driver.join(keepsTrying: !waits)
         } else {
             guard entries.count < settings.maximumPushes else { throw .tooManyPushes(limit: settings.maximumPushes) }
-            driver = makeEntry(id: nextID, request, keepsTrying: !waits)
+            driver = makeEntry(id: nextID, request, patience: waits ? .once : .endless)
             isNew = true
             nextID += 1
             driver.start()
@@ -134,6 +134,43 @@ package actor PushManager {
         return push
     }
 
+    // MARK: For platforms
+
+    /// Opens a push of the request's owner, beside all others, and returns at once. It ends when the platform may be
+    /// expected to command it anew, and is not kept across restarts, since a platform then does.
+    package func command(
+        _ request: PushRequest, attachment: PushAttachment = PushAttachment()
+    ) throws(PushError) -> String {
+        guard !isShuttingDown else { throw .shuttingDown }
+        guard !attachment.isLive || hubs(request.channel, request.quality) != nil else {
+            throw .noSuchStream(channel: request.channel, quality: request.quality)
+        }
+        guard entries.count < settings.maximumPushes else { throw .tooManyPushes(limit: settings.maximumPushes) }
+        let driver = makeEntry(id: nextID, request, attachment: attachment, patience: .platform)
+        nextID += 1
+        driver.start()
+        return String(driver.id)
+    }
+
+    /// Changes what a push sends, without a new connection. Nothing happens where the push is over.
+    package func change(_ id: String, quality: StreamQuality, tracks: TrackSelection) {
+        driver(id)?.change(quality: quality, tracks: tracks)
+    }
+
+    package func setPaused(_ isPaused: Bool, _ id: String) { driver(id)?.setPaused(isPaused) }
+
+    package func requestKeyFrame(_ id: String) { driver(id)?.requestKeyFrame() }
+
+    /// Ends a push without waiting for its farewell.
+    package func end(_ id: String, _ detail: String) {
+        guard let number = UInt64(id), let entry = entries.removeValue(forKey: number) else { return }
+        _ = entry.driver.close(CloseCause(.requested, detail))
+    }
+
+    private func forget(_ id: UInt64) { entries[id] = nil }
+
+    private func driver(_ id: String) -> PushDriver? { UInt64(id).flatMap { entries[$0] }?.driver }
+
     package func get(_ id: String) async throws(PushError) -> PushSnapshot {
         guard let number = UInt64(id), let entry = entries[number], let push = await snapshot(entry.driver)
         else { throw .noSuchPush(id) }
@@ -162,13 +199,18 @@ package actor PushManager {
 
     // MARK: Inside
 
-    private func makeEntry(id: UInt64, _ request: PushRequest, keepsTrying: Bool) -> PushDriver {
+    private func makeEntry(
+        id: UInt64, _ request: PushRequest, attachment: PushAttachment = PushAttachment(), patience: PushPatience
+    ) -> PushDriver {
         let driver = PushDriver(
-            id: id, request: request, keepsTrying: keepsTrying, settings: settings, hubs: hubs, loop: group.next(),
+            id: id, request: request, attachment: attachment, patience: patience, settings: settings, hubs: hubs,
+            loop: group.next(),
             clock: clock, random: random,
-            report: { [broadcast, logger] event in
+            report: { [broadcast, logger, weak self] event in
                 Self.log(event, to: logger)
                 broadcast.send(event)
+                // Nobody but its platform would open it again, and that opens a new one.
+                if event.kind == .closed, event.push.owner != nil { Task { await self?.forget(id) } }
             })
         entries[id] = Entry(driver: driver, isKept: false)
         return driver

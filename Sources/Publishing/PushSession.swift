@@ -29,15 +29,14 @@ package struct PushSession: Sendable {
     package private(set) var retryAt: MediaTime?
     /// Why the last connection ended; nil again once a new one publishes.
     package private(set) var cause: CloseCause?
-    /// False until a push that must succeed at once has done so: then its first failure is its end.
-    package private(set) var keepsTrying: Bool
+    package private(set) var patience: PushPatience
 
     private var backoff: Backoff
     private var pace = Backoff.Pace.normal
     private var reportedCause: CloseCause?
 
-    package init(keepsTrying: Bool, backoff: Backoff, now: MediaTime) {
-        self.keepsTrying = keepsTrying
+    package init(patience: PushPatience, backoff: Backoff, now: MediaTime) {
+        self.patience = patience
         self.backoff = backoff
         since = now
     }
@@ -53,7 +52,7 @@ package struct PushSession: Sendable {
         enter(.publishing, now: now)
         cause = nil
         reportedCause = nil
-        keepsTrying = true
+        patience.published()
         return [.report(.publishing)]
     }
 
@@ -63,13 +62,13 @@ package struct PushSession: Sendable {
         guard state == .connecting || state == .publishing else { return [] }
         if state == .publishing { backoff.sentWell(for: now - since) }
         cause = failure.cause
-        guard keepsTrying else {
+        pace = failure.pace
+        guard let pause = patience.pause(after: failure, next: { backoff.next(pace, random: random) }) else {
             enter(.closed, now: now)
             return [.report(.closed)]
         }
         enter(.waiting, now: now)
-        pace = failure.pace
-        let retry = now + backoff.next(pace, random: random)
+        let retry = now + pause
         retryAt = retry
         // Once per reason, not per attempt.
         guard reportedCause?.code != failure.cause.code || reportedCause?.detail != failure.cause.detail else {
@@ -88,7 +87,7 @@ package struct PushSession: Sendable {
     /// Somebody commanded the same push anew. Joining one that waits for the network tries at once; a service that is
     /// busy or refuses is not hammered for it.
     package mutating func joined(keepsTrying keeps: Bool, now: MediaTime) -> [Action] {
-        if keeps { keepsTrying = true }
+        if keeps { patience = .endless }
         guard state == .waiting, pace == .normal else { return [] }
         return connect(now: now)
     }

@@ -19,6 +19,9 @@ package struct PushSnapshot: Sendable, Hashable {
     package var framesDropped: Int
     package var retryInSeconds: Double?
     package var cause: CloseCause?
+    /// The platform that commanded it.
+    package var owner: PushOwner?
+    package var isPaused: Bool
 }
 
 /// A change of state.

@@ -1,19 +1,25 @@
 /// The address of a media service, and the key it takes there.
 ///
 /// `rtmp[s]://[user:password@]host[:port]/app[/instance]/key[?query]`, or `http[s]://…/path[?query]`. Everything up to
-/// the last slash is the application, the rest with the query is the key; nothing of it is percent-decoded.
+/// the last slash is the application, the rest with the query is the key; nothing of it is percent-decoded. Media ports
+/// of fleet platforms: see `JT1078Stream`.
 package struct PushTarget: Sendable, Hashable {
     package enum Scheme: String, Sendable, Hashable {
         case rtmp, rtmps, http, https
+        case jt1078
+        case jt1078UDP = "jt1078+udp"
 
         package var isSecure: Bool { self == .rtmps || self == .https }
         package var isRTMP: Bool { self == .rtmp || self == .rtmps }
+        package var isHTTP: Bool { self == .http || self == .https }
+        package var isJT1078: Bool { self == .jt1078 || self == .jt1078UDP }
 
         package var defaultPort: Int {
             switch self {
             case .rtmp: 1935
             case .http: 80
             case .rtmps, .https: 443
+            case .jt1078, .jt1078UDP: 1078
             }
         }
     }
@@ -27,16 +33,20 @@ package struct PushTarget: Sendable, Hashable {
         case badPort(String)
         case noApplication
         case noKey
+        case badTerminal
 
         package var description: String {
             switch self {
             case .tooLong: "the target is longer than \(PushTarget.maximumLength) bytes"
             case .badCharacter: "the target has a space or a control character in it; write %20 or leave it out"
-            case .unknownScheme(let text): "a target starts with rtmp://, rtmps://, http:// or https://, not “\(text)”"
+            case .unknownScheme(let text):
+                "a target starts with rtmp://, rtmps://, http://, https:// or jt1078://, not “\(text)”"
             case .noHost: "the target names no host, as in rtmp://media.example/app/key"
             case .badHost: "the target's host is neither a name, an IPv4 address, nor an IPv6 address in brackets"
             case .badPort(let text): "the target's port “\(text)” is not a number from 1 to 65535"
             case .noApplication: "the target names no application, as in rtmp://media.example/app/key"
+            case .badTerminal:
+                "a jt1078 target goes on with SIM and channel, as in jt1078://host:1078/13800138000/1?sim=6&audio=aac"
             case .noKey: "the target ends without a stream key, as in rtmp://media.example/app/key"
             }
         }
@@ -59,6 +69,8 @@ package struct PushTarget: Sendable, Hashable {
     package let query: String?
     /// The whole, as it was given; holds secrets.
     package let url: String
+    /// Of the schemes `jt1078` and `jt1078+udp`.
+    package let jt1078: JT1078Stream?
 
     package init(_ text: String) throws(ParseError) {
         guard text.utf8.count <= Self.maximumLength else { throw .tooLong }
@@ -96,12 +108,22 @@ package struct PushTarget: Sendable, Hashable {
         self.path = path
         self.query = query
         url = text
-        if scheme.isRTMP {
+        jt1078 = scheme.isJT1078 ? JT1078Stream(path: path, query: query) : nil
+        if scheme.isJT1078 {
+            guard jt1078 != nil else { throw .badTerminal }
+        } else if scheme.isRTMP {
             guard !application.isEmpty else { throw path.count > 1 ? .noKey : .noApplication }
             guard !path.hasSuffix("/") else { throw .noKey }
         } else {
             guard path.count > 1 else { throw .noKey }
         }
+    }
+
+    /// A platform's media port. Nil where the host is none.
+    package init?(jt1078 stream: JT1078Stream, host: String, port: Int, isDatagram: Bool) {
+        let scheme: Scheme = isDatagram ? .jt1078UDP : .jt1078
+        let host = host.contains(":") ? "[\(host)]" : host
+        try? self.init("\(scheme.rawValue)://\(host):\(port)\(stream.path)")
     }
 
     private static func parse(

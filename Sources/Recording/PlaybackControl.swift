@@ -29,6 +29,10 @@ package enum PlaybackSpeed: Sendable, Hashable {
     case keyPictures(every: Int)
     /// So long from picture to picture.
     case pictureInterval(MediaTime)
+    /// All pictures, so many times as fast.
+    case times(Double)
+    /// One key picture for each seek, at its target or before it.
+    case still
 }
 
 package struct PlaybackProgress: Sendable, Hashable {

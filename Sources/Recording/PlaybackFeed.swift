@@ -60,7 +60,9 @@ package final class PlaybackFeed: FrameFeed, PlaybackControl, @unchecked Sendabl
         try? await loop.submit { self.carryOut(order) }.get()
     }
 
-    private func carryOut(_ order: PlaybackOrder) -> PlaybackProgress? {
+    /// On its loop.
+    package func carryOut(_ order: PlaybackOrder) -> PlaybackProgress? {
+        loop.preconditionInEventLoop()
         guard !hasEnded else { return nil }
         let progress = session.perform(order, now: clock.now())
         run()

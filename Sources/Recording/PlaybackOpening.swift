@@ -13,14 +13,17 @@ package struct PlaybackOpening: @unchecked Sendable {
 
     /// Looks for footage of a channel, of the best stream that has any in the range. Blocks in the disk.
     ///
-    /// - Parameter range: milliseconds since 1970, UTC.
+    /// - Parameters:
+    ///   - wanted: only this stream; nil for the best.
+    ///   - range: milliseconds since 1970, UTC.
     /// - Returns: nil where there is none.
     package init?(
-        channel: Int, range: Range<Int64>, from start: MediaTime = .zero, kind: RecordingKind? = nil,
+        channel: Int, stream wanted: StreamQuality? = nil, range: Range<Int64>, from start: MediaTime = .zero,
+        kind: RecordingKind? = nil,
         source: any FootageSource
     ) {
         let beginning = PlaybackRead(epoch: 0, seek: start, keyPictures: nil)
-        for stream in StreamQuality.allCases {
+        for stream in StreamQuality.allCases where wanted == nil || stream == wanted {
             let key = StreamKey(channel: channel, stream: stream)
             let cursor = PlaybackCursor(source: source, key: key, range: range, kind: kind)
             let batch = cursor.read(beginning)

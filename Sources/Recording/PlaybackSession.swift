@@ -107,7 +107,7 @@ package struct PlaybackSession: Sendable {
         guard new != speed else { return }
         let position = position(at: now)
         let lastDue = last.flatMap { last in clock.map { due(last.line, $0) } }
-        let picksPictures = [speed, new].contains { if case .keyPictures = $0 { true } else { false } }
+        let picksPictures = speed.keyPictures != nil || new.keyPictures != nil
         speed = new
         factor = Self.factor(new, headers: headers)
         // Frames that were left out are wanted now, or the other way round.
@@ -120,7 +120,8 @@ package struct PlaybackSession: Sendable {
     /// Media time to the viewer's time.
     private static func factor(_ speed: PlaybackSpeed, headers: StreamHeaders?) -> Double {
         switch speed {
-        case .normal: return 1
+        case .normal, .still: return 1
+        case .times(let factor): return min(max(factor, slowest), fastest)
         case .keyPictures(let every): return min(4 * Double(max(every, 1)), fastest)
         case .pictureInterval(let interval):
             let rate = headers?.format.video?.frameRate ?? 0
@@ -143,8 +144,7 @@ package struct PlaybackSession: Sendable {
         isReading = true
         retryAt = nil
         defer { wantsSeek = false }
-        let keyPictures: Int? = if case .keyPictures(let every) = speed { every } else { nil }
-        return PlaybackRead(epoch: epoch, seek: wantsSeek ? target : nil, keyPictures: keyPictures)
+        return PlaybackRead(epoch: epoch, seek: wantsSeek ? target : nil, keyPictures: speed.keyPictures)
     }
 
     private var queuedSpan: MediaTime {
@@ -177,7 +177,7 @@ package struct PlaybackSession: Sendable {
 
     /// The next thing to do for a connection that takes more.
     package mutating func next(now: MediaTime) -> Output {
-        guard pausedAt == nil else { return .idle }
+        guard pausedAt == nil, speed != .still || last == nil else { return .idle }
         while let frame = queue.first {
             guard let clock else { return .idle }
             if factor != 1, frame.kind == .audio {
@@ -240,5 +240,16 @@ extension StreamHeaders {
         self === other
             || (video?.bodyAndTrailer == other.video?.bodyAndTrailer
                 && audio?.bodyAndTrailer == other.audio?.bodyAndTrailer)
+    }
+}
+
+extension PlaybackSpeed {
+    /// Only every n-th key picture; nil for all frames.
+    fileprivate var keyPictures: Int? {
+        switch self {
+        case .keyPictures(let every): every
+        case .still: 1
+        case .normal, .pictureInterval, .times: nil
+        }
     }
 }

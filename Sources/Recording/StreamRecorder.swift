@@ -16,8 +16,9 @@ final class StreamRecorder {
     var absence: RecordingGap.Cause?
     /// From when on footage was wanted; milliseconds since 1970, UTC.
     var wantedSince = Int64.max
-    /// There while a file is about to end and waits for the last of its sound.
-    private var cut: TrackMerger?
+    private var merger = TrackMerger()
+    /// A picture that is to begin a new file waits for the last sound of the old one.
+    private var isCutting = false
     private var preRoll: PreRoll
     /// Of the newest frame that came, and of the newest that was written.
     private(set) var lastArrival: MediaTime?
@@ -56,7 +57,8 @@ final class StreamRecorder {
 
     /// Lets go of all frames, as when nobody gives any.
     func forget() {
-        cut = nil
+        merger = TrackMerger()
+        isCutting = false
         preRoll.clear()
         lastArrival = nil
     }
@@ -81,26 +83,34 @@ final class StreamRecorder {
     ) throws(StorageFailure) {
         if lost > 0 { try noteLoss(of: lost, archive, clock) }
         lastArrival = frame.time
-        if cut == nil, let segment = archive.growing[key], isDue(frame, segment, archive, clock) {
-            // Its pictures are complete and go to the disk at once; sound comes a little later than pictures.
-            let length = segment.length
-            try archive.flush(segment, until: frame.time)
-            counters.fileBytes += segment.length - length
-            cut = TrackMerger()
+        merger.push(frame)
+        guard !isCutting, let segment = archive.growing[key], isDue(frame, segment, archive, clock) else {
+            return try pass(archive, clock)
         }
-        guard cut != nil else { return try handle(frame, archive, clock) }
-        cut?.push(frame)
-        while let next = cut?.pop() {
+        isCutting = true
+        try pass(archive, clock)
+        // Its pictures are complete and go to the disk at once; sound comes a little later than pictures.
+        if isCutting { try flush(segment, until: frame.time, archive) }
+    }
+
+    private func pass(_ archive: RecordingArchive, _ clock: WallClockReading) throws(StorageFailure) {
+        while let next = merger.pop(pictureWaits: isCutting) {
+            if next.isStart { isCutting = false }
             try handle(next, archive, clock)
-            // The new file has begun; nothing needs to wait any more.
-            if next.isStart { try endCut(archive, clock) }
         }
     }
 
-    private func endCut(_ archive: RecordingArchive, _ clock: WallClockReading) throws(StorageFailure) {
-        let rest = cut?.drain() ?? []
-        cut = nil
-        for frame in rest { try handle(frame, archive, clock) }
+    private func passAll(_ archive: RecordingArchive, _ clock: WallClockReading) throws(StorageFailure) {
+        isCutting = false
+        for frame in merger.drain() { try handle(frame, archive, clock) }
+    }
+
+    private func flush(
+        _ segment: GrowingSegment, until time: MediaTime, _ archive: RecordingArchive
+    ) throws(StorageFailure) {
+        let length = segment.length
+        try archive.flush(segment, until: time)
+        counters.fileBytes += segment.length - length
     }
 
     private func handle(
@@ -117,7 +127,7 @@ final class StreamRecorder {
         of count: Int, _ archive: RecordingArchive, _ clock: WallClockReading
     ) throws(StorageFailure) {
         counters.framesLost += count
-        try endCut(archive, clock)
+        try passAll(archive, clock)
         absence = .slowDisk
     }
 
@@ -194,7 +204,7 @@ final class StreamRecorder {
 
     /// Ends the segment with all frames that came.
     func finish(_ archive: RecordingArchive, _ clock: WallClockReading) throws(StorageFailure) {
-        try endCut(archive, clock)
+        try passAll(archive, clock)
         if let segment = archive.growing[key] { try close(segment, archive, end: nil) }
     }
 

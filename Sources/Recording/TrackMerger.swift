@@ -2,9 +2,11 @@ import DequeModule
 import Media
 import Streaming
 
-/// Puts a stream's pictures and sound in the order of their times, for as long as a file is about to end. The hub passes
-/// them on as they come, and sound takes longer; a file that ends at a key frame must hold all sound from before and
-/// none from after.
+/// Puts a stream's pictures and sound in order, so that a file which ends at a key frame holds all sound from before and
+/// none from after. The hub passes them on as they come: sound takes longer, as a rule, but a slow encoder may be later.
+///
+/// Sound waits for the pictures of its time. Pictures wait for sound only where a file is about to end: elsewhere a cut of
+/// the power would cost them.
 struct TrackMerger {
     /// A track that gives nothing holds the other up for so long, and then no more.
     static let patience = MediaTime.seconds(1)
@@ -34,15 +36,18 @@ struct TrackMerger {
         }
     }
 
-    /// The next frame, once no earlier one can come.
-    mutating func pop() -> StreamFrame? {
+    /// The next frame that may go.
+    ///
+    /// - Parameter pictureWaits: whether a picture goes only once no earlier sound can come.
+    mutating func pop(pictureWaits: Bool) -> StreamFrame? {
         switch (video.frames.first, audio.frames.first) {
         case (nil, nil): return nil
         case (let picture?, let sound?):
             // At the same time the picture is first: a file that begins with it gets the sound too.
             return picture.time <= sound.time ? video.frames.popFirst() : audio.frames.popFirst()
         case (let picture?, nil):
-            return canPass(picture, other: audio, own: video, isOtherThere: picture.headers.all.format.audio != nil)
+            let isOtherThere = picture.headers.all.format.audio != nil
+            return !pictureWaits || canPass(picture, other: audio, own: video, isOtherThere: isOtherThere)
                 ? video.frames.popFirst() : nil
         case (nil, let sound?):
             return canPass(sound, other: video, own: audio, isOtherThere: sound.headers.all.format.video != nil)

@@ -96,7 +96,7 @@ package final class CameraChannel: Sendable {
             MediaThread(name: "enc\(id)-\(encoder.quality.rawValue)") { encoder.run() }
         }
         if let video { started.append(MediaThread(name: "cam\(id)") { video.run() }) }
-        if let audio { started.append(MediaThread(name: "mic\(id)") { audio.run() }) }
+        if let audio { started.append(MediaThread(name: "mic\(id)", isUrgent: true) { audio.run() }) }
         threads.withLock { $0 = started }
     }
 

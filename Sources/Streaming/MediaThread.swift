@@ -6,12 +6,18 @@ import Media
 package final class MediaThread: Sendable {
     private let finished = MonitoredFlag()
 
-    /// - Parameter name: for debuggers; the kernel keeps 15 bytes of it.
-    package init(name: String, body: @escaping @Sendable () -> Void) {
+    /// Sound is little work, and heard at once when it is late: before encoders, which take all the time there is.
+    private static let urgentNiceness: Int32 = -10
+
+    /// - Parameters:
+    ///   - name: for debuggers; the kernel keeps 15 bytes of it.
+    ///   - isUrgent: runs before other threads, where the system allows that (LimitNICE= of the service).
+    package init(name: String, isUrgent: Bool = false, body: @escaping @Sendable () -> Void) {
         let finished = self.finished
         let start = Unmanaged.passRetained(
             Start {
                 clinux_name_thread(name)
+                if isUrgent { clinux_set_niceness(Self.urgentNiceness) }
                 body()
                 finished.set()
             })

@@ -13,10 +13,13 @@ final class EchoAlignment {
     /// Times and counts may disagree by this much before something must have been held up, and then for so many frames.
     static let jump = MediaTime.milliseconds(20)
     static let patience = 3
-    /// A slow disagreement, of two crystals, is taken out a sample at a time, from this on and down to that.
-    static let slip = MediaTime.milliseconds(4)
-    static let slipLeft = MediaTime.milliseconds(1)
-    private static let smoothing = 0.02
+    /// A slow disagreement, of two crystals, is taken out a sample at a time, from this on and down to that; no more than
+    /// one in so many frames, some hundred millionths, which the filter can follow.
+    static let slip = MediaTime.milliseconds(8)
+    static let slipLeft = MediaTime.milliseconds(2)
+    static let slipInterval = 10
+    /// Times are inexact by milliseconds on a busy machine; over some seconds they are not.
+    private static let smoothing = 0.005
 
     /// The aligned samples are this much older than the microphone's: `DelayEstimator.earliest` to `latest`.
     private(set) var shift = MediaTime.zero - EchoAlignment.beginsEarly
@@ -39,6 +42,7 @@ final class EchoAlignment {
     private var nextToRead: Int64 = 0
     private var disagreement = 0.0
     private var isSlipping = false
+    private var framesToSlip = 0
     private var jumps = 0
     private var wasSet = false
 
@@ -105,7 +109,9 @@ final class EchoAlignment {
         disagreement += (difference - disagreement) * Self.smoothing
         let limit = (isSlipping ? Self.slipLeft : Self.slip).seconds * Double(farRate)
         isSlipping = abs(disagreement) > limit
-        guard isSlipping, let origin else { return }
+        framesToSlip -= 1
+        guard isSlipping, framesToSlip <= 0, let origin else { return }
+        framesToSlip = Self.slipInterval
         if disagreement > 0, !ahead.isEmpty {
             ahead.removeFirst()
             (self.origin, disagreement) = (origin + 1, disagreement - 1)

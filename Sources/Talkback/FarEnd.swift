@@ -6,9 +6,10 @@ import Synchronization
 package final class FarEnd: Sendable {
     /// So much of the past can be read; also what the speaker still has to play lies in here.
     package static let history = MediaTime.seconds(2)
-    /// A difference between when something should be heard and when the speaker says it is: above it, the speaker was
-    /// held up; below it, the answer was inexact and counts a little.
+    /// A difference between when something should be heard and when the speaker says it is: above it, and so many times
+    /// in a row, the speaker was held up; else the answer was inexact and counts a little, or, once, not at all.
     static let jump = 0.04
+    static let patience = 3
     static let smoothing = 0.02
     /// Quieter samples are silence: -46 dB.
     static let threshold: Int16 = 160
@@ -19,6 +20,7 @@ package final class FarEnd: Sendable {
         var end: Int64 = 0
         /// When sample 0 would have been heard.
         var origin: MediaTime?
+        var jumps = 0
     }
 
     /// Samples a second.
@@ -45,7 +47,8 @@ package final class FarEnd: Sendable {
             let expected = state.origin.map { $0 + .samples(state.end, rate: rate) }
             if let origin = state.origin, let expected {
                 let error = (time - expected).seconds
-                let part = abs(error) > Self.jump ? 1 : Self.smoothing
+                state.jumps = abs(error) > Self.jump ? state.jumps + 1 : 0
+                let part = state.jumps == 0 ? Self.smoothing : state.jumps >= Self.patience ? 1 : 0
                 state.origin = origin + MediaTime(nanoseconds: Int64(error * part * 1e9))
             } else {
                 state.origin = time - .samples(state.end, rate: rate)

@@ -60,7 +60,7 @@ final class SpeakerPlayer: TalkPlayer {
                 // One that was not even looked at has ended already, or this one could not have its place.
                 state.request?.answer.give(nil)
                 state.request = Request(inbox: inbox, answer: answer)
-                if state.thread == nil { state.thread = MediaThread(name: "speaker") { self.run() } }
+                if state.thread == nil { state.thread = MediaThread(name: "speaker", isUrgent: true) { self.run() } }
                 return true
             }
             guard isAccepted else { return answer.give(.agentStops) }

@@ -18,10 +18,10 @@ package final class TalkSession: Sendable {
     /// played.
     package func take(samples: [Int16], rate: Int) { inbox.take(samples: samples, rate: rate) }
 
-    /// That was all: the place is free as soon as it was heard, in less than half a second.
+    /// That was all: others may have the place; until somebody takes it the rest is heard.
     package func finish() { inbox.complete() }
 
-    /// The sender is gone. The place is free when this returns, or, after `finish`, as soon as all was heard.
+    /// The sender is gone. The place is free when this returns.
     package func leave() { inbox.leave() }
 
     /// The place is free when this returns; what came until now is still heard, unless somebody else begins.

@@ -85,7 +85,10 @@ package final class TalkSlot: Sendable {
         let inbox = TalkInbox(holder: holder, source: source, pcmRate: rate ?? settings.pcmRate, clock: clock) {
             [weak self] in self?.ended($0, $1)
         }
-        state.withLock { $0.inbox?.holder == holder ? $0.inbox : nil }?.end(.replaced)
+        if let last = state.withLock({ $0.inbox }) {
+            // Only its last words are still being heard.
+            if last.isOver { last.end(.finished) } else if last.holder == holder { last.end(.replaced) }
+        }
         let refusal: TalkRefusal? = state.withLock { state in
             if state.isClosed { return .agentStops }
             if let other = state.inbox { return .busy(other.holder) }
@@ -114,8 +117,11 @@ package final class TalkSlot: Sendable {
 
     package var counts: Counts { state.withLock { $0.counts } }
 
-    /// Nil while nobody talks.
-    package var current: TalkReport? { state.withLock { $0.inbox }?.report }
+    /// Nil while nobody talks; last words that are still being heard keep nobody out.
+    package var current: TalkReport? {
+        guard let inbox = state.withLock({ $0.inbox }), !inbox.isOver else { return nil }
+        return inbox.report
+    }
 
     /// Ends the talk of `holder`, if it is the one who talks.
     package func end(_ holder: TalkHolder) {

@@ -13,15 +13,19 @@ package struct ControlRoutes: RequestRouter {
     private let talk: TalkSlot?
     private let motion: MotionRoutes?
     private let feedback: FeedbackRoute
-    private let peers: PeerLinks?
+    private let peers: PeerGate?
+    private let platforms: PlatformRoutes?
 
     /// - Parameters:
     ///   - recordings: nil where nothing is ever recorded.
     ///   - talk: nil where nobody can talk.
     ///   - motion: nil where nothing ever turns.
+    ///   - platforms: nil where there can be none.
+    ///   - peers: nil where there are no peer-to-peer links.
     package init(
         agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil, talk: TalkSlot? = nil,
-        motion: MotionRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk(), peers: PeerLinks? = nil
+        motion: MotionRoutes? = nil, platforms: PlatformRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk(),
+        peers: PeerGate? = nil
     ) {
         self.agent = agent
         self.registry = registry
@@ -30,6 +34,7 @@ package struct ControlRoutes: RequestRouter {
         self.motion = motion
         self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
         self.talk = talk
+        self.platforms = platforms
     }
 
     /// `POST talk?rate=`, with the body of `POST /voice`.
@@ -45,12 +50,18 @@ package struct ControlRoutes: RequestRouter {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
         guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return .answer(.notFound(request.path)) }
         let rest = parts[2...]
-        if let outcome = recordings?.route(request, rest) ?? motion?.route(request, rest) { return outcome }
+        if let outcome = recordings?.route(request, rest) ?? motion?.route(request, rest)
+            ?? platforms?.route(request, rest)
+        {
+            return outcome
+        }
         switch (rest.first, rest.count) {
         case ("status", 1): return read(request) { [self] in .json(await status()) }
         case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }
         case ("viewers", 1): return read(request) { [registry] in .json(await registry.reports()) }
-        case ("peers", 1): return read(request) { [peers] in .json(await peers?.reports().map(PeerReport.init) ?? []) }
+        case ("peers", 1):
+            return read(request) { [peers] in .json(await peers?.links.reports().map(PeerReport.init) ?? []) }
+        case ("peers", 2) where rest.last == "tickets": return ticket(request)
         case ("channels", 3) where rest.last == "snapshot": return snapshot(request, channel: rest[rest.startIndex + 1])
         case ("pushes", 1): return pushes(request)
         case ("pushes", 2): return push(request, id: String(rest[rest.startIndex + 1]))
@@ -66,6 +77,20 @@ package struct ControlRoutes: RequestRouter {
     private func read(_ request: HTTPRequest, _ work: @escaping @Sendable () async -> HTTPAnswer) -> RouteOutcome {
         request.method == .GET || request.method == .HEAD
             ? .work(work) : .answer(.methodNotAllowed([.GET, .HEAD]))
+    }
+
+    private func ticket(_ request: HTTPRequest) -> RouteOutcome {
+        guard request.method == .POST else { return .answer(.methodNotAllowed([.POST])) }
+        guard let peers else { return .answer(.notFound(request.path)) }
+        let order: TicketOrder
+        do throws(ControlCodingError) {
+            order =
+                request.body.readableBytes == 0
+                ? TicketOrder() : try ControlCoding.decode(TicketOrder.self, from: request.body.readableBytesView)
+        } catch {
+            return .answer(.error(status: 400, code: "badRequest", message: "the ticket order: \(error.message)"))
+        }
+        return .answering { () async throws(ControlError) in .json(try await peers.issue(order), status: 201) }
     }
 
     /// POST has its own way; `DELETE talk` hangs up.

@@ -14,6 +14,7 @@ package enum Metrics {
         self.viewers(viewers, totals, &out)
         pushes(status.pushes, &out)
         MotionMetrics.write(status.channels, &out)
+        if let platforms = status.platforms { self.platforms(platforms, &out) }
         if let recording = status.recording { RecordingMetrics.write(recording, &out) }
         if let talkback = status.talkback { TalkbackMetrics.write(talkback, &out) }
         if let value = process.residentBytes {
@@ -29,6 +30,22 @@ package enum Metrics {
             out.single("process_cpu_seconds_total", "counter", "Processor time of all threads.", value)
         }
         return out.text
+    }
+
+    private static func platforms(_ platforms: [PlatformReport], _ out: inout MetricsWriter) {
+        let values: [(name: String, type: String, help: String, value: (PlatformReport) -> Double)] = [
+            ("edge_agent_platform_online", "gauge", "1 while logged in.", { $0.state == .online ? 1 : 0 }),
+            ("edge_agent_platform_logins_total", "counter", "Times it logged in.", { Double($0.logins) }),
+            (
+                "edge_agent_platform_frames_broken_total", "counter", "Frames that were none.",
+                { Double($0.framesBroken) }
+            ),
+            ("edge_agent_platform_streams", "gauge", "Streams that it has open.", { Double($0.streams.count) }),
+        ]
+        for item in values {
+            out.family(item.name, item.type, item.help)
+            for platform in platforms { out.sample(item.name, item.value(platform), [("platform", platform.name)]) }
+        }
     }
 
     private static func devices(_ status: StatusReport, _ out: inout MetricsWriter) {

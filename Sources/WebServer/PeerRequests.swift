@@ -27,7 +27,7 @@ package struct PeerRequests: Sendable {
         guard let link = channel.link else { return }
         let request = PeerRequest(channel, self, on: link.eventLoop)
         channel.handler = request
-        request.begin(from: Self.visitor(of: link))
+        request.begin(from: Self.visitor(of: link), with: link.grant)
     }
 
     /// A link is a visitor; its number is not among those that viewers usually give themselves.
@@ -50,12 +50,15 @@ final class PeerRequest: DataChannelHandler {
         self.loop = loop
     }
 
-    func begin(from visitor: VisitorID) {
+    func begin(from visitor: VisitorID, with grant: PeerGrant) {
         guard let label = PeerRequestLabel(channel.label) else {
             return answer(
                 .error(
                     status: 404, code: "badRequest",
                     message: "a channel's label is GET ipc.flv?…, GET feedback, COMMAND action=… or VOICE channel=…"))
+        }
+        guard label.isAllowed(by: grant) else {
+            return answer(.error(status: 403, code: "notAllowed", message: "the ticket does not allow this"))
         }
         let request = label.request(from: visitor)
         if label.method == .voice, let start = server.router.voice(request) { return talk(start) }

@@ -4,9 +4,9 @@ import PeerToPeer
 
 /// Where viewers on the same network, or whoever speaks for them, bring their offers: `POST /p2p` takes an offer and
 /// answers with 201, an answer and the link's own path; PATCH there takes candidates that come later, DELETE ends it
-/// (the manners of WHEP). All else goes on to the next router.
+/// (the manners of WHEP). A ticket stands in `Authorization: Bearer`. All else goes on to the next router.
 package struct PeerRoutes: RequestRouter {
-    private let links: PeerLinks
+    private let gate: PeerGate
     private let policy: CrossOriginPolicy
     private let next: any RequestRouter
 
@@ -14,8 +14,8 @@ package struct PeerRoutes: RequestRouter {
     private static let descriptionType = "application/sdp"
     private static let candidateType = "application/trickle-ice-sdpfrag"
 
-    package init(links: PeerLinks, policy: CrossOriginPolicy, next: any RequestRouter) {
-        self.links = links
+    package init(gate: PeerGate, policy: CrossOriginPolicy, next: any RequestRouter) {
+        self.gate = gate
         self.policy = policy
         self.next = next
     }
@@ -35,8 +35,8 @@ package struct PeerRoutes: RequestRouter {
         switch request.method {
         case .PATCH: return candidates(request, token)
         case .DELETE:
-            return answering { [links] () throws(PeerRefusal) in
-                try await links.end(token)
+            return answering { [gate] () throws(PeerRefusal) in
+                try await gate.links.end(token)
                 return HTTPAnswer(status: 200)
             }
         default: return .answer(.methodNotAllowed([.PATCH, .DELETE, .OPTIONS]))
@@ -49,8 +49,9 @@ package struct PeerRoutes: RequestRouter {
         guard request.method == .POST else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
         guard request.hasContentType(Self.descriptionType) else { return .answer(Self.wrongType(Self.descriptionType)) }
         let offer = String(buffer: request.body)
-        return answering { [links] () throws(PeerRefusal) in
-            let (token, answer) = try await links.answer(offer)
+        let ticket = request.bearer
+        return answering { [gate] () throws(PeerRefusal) in
+            let (token, answer) = try await gate.answer(offer, ticket: ticket)
             return HTTPAnswer(
                 status: 201,
                 headers: [
@@ -65,8 +66,8 @@ package struct PeerRoutes: RequestRouter {
         guard let fragment = CandidateFragment(String(buffer: request.body)) else {
             return .answer(.error(status: 400, code: "badRequest", message: "the candidates cannot be read"))
         }
-        return answering { [links] () throws(PeerRefusal) in
-            try await links.take(fragment, for: token)
+        return answering { [gate] () throws(PeerRefusal) in
+            try await gate.links.take(fragment, for: token)
             return HTTPAnswer(status: 204)
         }
     }
@@ -88,14 +89,31 @@ extension HTTPAnswer {
     fileprivate static func refusal(_ refusal: PeerRefusal) -> HTTPAnswer {
         switch refusal.kind {
         case .malformed: .error(status: 400, code: "badRequest", message: refusal.message)
+        case .notAllowed: .ticketWanted(refusal.message)
         case .unknownLink: .error(status: 404, code: "notFound", message: refusal.message)
         case .tooManyLinks: .error(status: 503, code: "tooManyLinks", message: refusal.message)
+        case .unavailable: .error(status: 503, code: "peersUnavailable", message: refusal.message)
         case .failed: .error(status: 500, code: "failed", message: refusal.message)
         }
     }
 }
 
+extension HTTPAnswer {
+    fileprivate static func ticketWanted(_ message: String) -> HTTPAnswer {
+        var answer = error(status: 401, code: "ticketRefused", message: message)
+        answer.headers.append(("WWW-Authenticate", "Bearer"))
+        return answer
+    }
+}
+
 extension HTTPRequest {
+    /// What stands behind `Authorization: Bearer` (RFC 6750).
+    fileprivate var bearer: String? {
+        let words = (head.headers.first(name: "Authorization") ?? "").split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return String(words[1])
+    }
+
     fileprivate func hasContentType(_ type: String) -> Bool {
         let said = head.headers.first(name: "Content-Type") ?? ""
         return said.prefix { $0 != ";" && $0 != " " }.lowercased() == type

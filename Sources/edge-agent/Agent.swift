@@ -8,6 +8,7 @@ import Motion
 import NIOCore
 import NIOPosix
 import PeerToPeer
+import PlatformLink
 import Publishing
 import Recording
 import Signalling
@@ -28,6 +29,7 @@ final class Agent: Sendable {
     private let pushes: PushManager
     private let recording: RecordingService
     private let talk: TalkService
+    private let platforms: PlatformSet
     /// For looking into recordings, which may wait for the disk.
     private let footageThreads: NIOThreadPool
     private let events: EventHub
@@ -75,10 +77,6 @@ final class Agent: Sendable {
             loop: group.next(), clock: clock, logger: logger
         ) { events.publish($0) }
         self.recording = recording
-        let control = AgentControlService(
-            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
-            events: events, push: configuration.push, clock: clock)
-        self.control = control
         let settings = WebServerSettings(configuration.server)
         let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
         let device = DeviceService(
@@ -90,6 +88,17 @@ final class Agent: Sendable {
         let feedback = FeedbackDesk(clock: clock)
         let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
         footageThreads = NIOThreadPool(numberOfThreads: Self.footageThreadCount)
+        let platforms = PlatformSet(
+            device: DeviceForPlatforms(
+                channels: channels, recording: recording, footageThreads: footageThreads,
+                talkSlot: talk.isTalking == nil ? nil : talk.slot,
+                heads: { heads.head($0) }, clock: clock), pushes: pushes, stateFolder: configuration.stateFolder,
+            group: group, clock: clock, logger: logger, events: events)
+        self.platforms = platforms
+        let control = AgentControlService(
+            device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
+            platforms: platforms, events: events, push: configuration.push, clock: clock)
+        self.control = control
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
             clock: clock)
@@ -112,17 +121,27 @@ final class Agent: Sendable {
                     visitor: command.viewer.number)
             }, feedback: feedback, footage: footage, handOffs: handOffs, talk: talk.slot)
         let requests = PeerRequests(router: routes, settings: settings, registry: viewers, logger: logger)
-        peers = PeerLinks(settings: configuration.peers, logger: logger) { requests.take($0) }
+        peers = PeerLinks(
+            settings: configuration.peers, certificatePath: configuration.stateFolder + "/peer-certificate.pem",
+            logger: logger
+        ) { requests.take($0) }
+        let tickets = configuration.peers.ticketKey.map { key in
+            let key = Array(key.utf8)
+            return TicketDesk(device: identity.id ?? identity.name, now: { Int64(time(nil)) }) {
+                MessageAuthenticationCode.make(of: $0, key: key)
+            }
+        }
+        let gate = PeerGate(links: peers, tickets: tickets, logger: logger)
         viewerServer = HTTPServer(
-            router: PeerRoutes(links: peers, policy: policy, next: routes), policy: policy, settings: settings,
+            router: PeerRoutes(gate: gate, policy: policy, next: routes), policy: policy, settings: settings,
             registry: viewers, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         controlServer = HTTPServer(
             router: ControlRoutes(
                 agent: control, registry: viewers,
                 recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
-                motion: MotionRoutes(control: MotionControlService(heads: heads)), feedback: feedback,
-                peers: peers),
+                motion: MotionRoutes(control: MotionControlService(heads: heads)),
+                platforms: PlatformRoutes(platforms), feedback: feedback, peers: gate),
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -143,7 +162,6 @@ final class Agent: Sendable {
             }
         }
         footageThreads.start()
-        await startPeers(stateFolder: configuration.stateFolder)
         // First, since it also keeps a second agent from taking the devices of the first.
         try await controlServer.start(.unixSocket(path: configuration.controlSocket))
         try await viewerServer.start(.tcp(host: configuration.server.address, port: configuration.server.port))
@@ -162,29 +180,13 @@ final class Agent: Sendable {
         }
         recording.start()
         await pushes.start()
+        await platforms.apply(configuration.platforms)
     }
 
     /// Looks after what the hand-off began, until it is cancelled.
     func lookAfterHandOffs() async {
         guard let handOffs else { return }
         while (try? await Task.sleep(nanoseconds: 1_000_000_000)) != nil { await handOffs.review() }
-    }
-
-    /// Without a certificate there are no peers, and everything else all the same.
-    private func startPeers(stateFolder: String) async {
-        let logger = self.logger
-        let certificate = await MediaThread.run(name: "certificate") {
-            Result { () throws(PeerCertificate.Problem) in
-                try PeerCertificate.kept(at: stateFolder + "/peer-certificate.pem") { problem in
-                    logger.warning("the peers' certificate", metadata: ["detail": "\(problem)"])
-                }
-            }
-        }
-        do {
-            try await peers.start(try certificate.get())
-        } catch {
-            logger.error("no viewer can connect peer to peer", metadata: ["detail": "\(error)"])
-        }
     }
 
     /// From now on, until the pushes are shut down.
@@ -210,6 +212,7 @@ final class Agent: Sendable {
         let slot = talk.slot
         async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
         _ = await (pushesEnded, viewersEnded, peersEnded, recordingsEnded, talkEnded)
+        await platforms.stopAll()
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -232,6 +235,7 @@ final class Agent: Sendable {
             return channels.apply(new.channels)
         }
         recording.apply(RecordingSettings(new, device: control.device))
+        await platforms.apply(new.platforms)
         logger.notice(
             "the configuration was read again",
             metadata: ["channelsStopped": "\(change.stopped)", "channelsStarted": "\(change.started)"])

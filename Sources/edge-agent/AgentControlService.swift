@@ -20,13 +20,14 @@ final class AgentControlService: AgentControl {
     private let pushManager: PushManager
     private let recording: RecordingService
     private let talk: TalkService
+    private let platforms: PlatformSet
     private let eventHub: EventHub
     private let clock: any MediaClock
     private let startedAt: MediaTime
 
     init(
         device: DeviceIdentity, channels: ChannelSet, heads: HeadSet, pushes: PushManager, recording: RecordingService,
-        talk: TalkService, events: EventHub, push: PushConfiguration, clock: any MediaClock
+        talk: TalkService, platforms: PlatformSet, events: EventHub, push: PushConfiguration, clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
@@ -34,6 +35,7 @@ final class AgentControlService: AgentControl {
         pushManager = pushes
         self.recording = recording
         self.talk = talk
+        self.platforms = platforms
         eventHub = events
         pushDefaults = Mutex(push)
         self.clock = clock
@@ -55,11 +57,13 @@ final class AgentControlService: AgentControl {
 
     func status() async -> StatusReport {
         let now = clock.now()
+        let links = await platforms.platforms()
         return StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, head: heads.head($0.id)?.report, now: now) },
             viewerLimit: 0, viewers: [], pushes: await pushes(), isStandby: isStandby,
-            recording: RecordingReport(recording.status, now: now), talkback: talk.report)
+            recording: RecordingReport(recording.status, now: now), talkback: talk.report,
+            platforms: links.isEmpty ? nil : links)
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }
@@ -160,7 +164,8 @@ extension PushReport {
             id: push.id, channel: push.channel, codeStream: CodeStream(push.quality), dataType: push.tracks.dataType,
             target: push.target, state: state, sinceSeconds: push.sinceSeconds, attempts: push.attempts,
             bytesSent: push.bytesSent, framesSent: push.framesSent, framesDropped: push.framesDropped,
-            retryInSeconds: push.retryInSeconds, cause: push.cause.map(Cause.init))
+            retryInSeconds: push.retryInSeconds, cause: push.cause.map(Cause.init), owner: push.owner?.name,
+            paused: push.isPaused ? true : nil)
     }
 }
 
@@ -175,6 +180,7 @@ extension PushReport.Cause {
             case .networkLost: .networkLost
             case .noData: .noData
             case .shutdown: .shutdown
+            case .finished: .finished
             }
         self.init(code: code, detail: cause.detail)
     }

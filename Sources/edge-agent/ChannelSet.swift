@@ -44,6 +44,7 @@ final class ChannelSet: Sendable {
     }
 
     var viewable: [ViewableChannel] { entries.withLock { $0.map(\.viewable) } }
+    var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
     var statuses: [ChannelStatus] { entries.withLock { $0.map(\.channel) }.map { $0.status() } }
 
     func channel(_ id: Int) -> CameraChannel? {
@@ -54,8 +55,6 @@ final class ChannelSet: Sendable {
     func hub(_ id: Int, _ quality: StreamQuality) -> StreamHub? {
         memory.isStandby ? nil : channel(id)?.hub(quality)
     }
-
-    var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
 
     /// What viewers have set.
     var memory: DeviceMemory { currentMemory.withLock { $0 } }

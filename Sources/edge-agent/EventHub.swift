@@ -9,14 +9,14 @@ final class EventHub: Sendable {
 
     func publish(
         _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, visitor: UInt32? = nil,
-        push: PushReport? = nil
+        push: PushReport? = nil, platform: String? = nil
     ) {
         // Sent under the lock, so that they arrive in the order of their numbers.
         nextID.withLock { id in
             listeners.send(
                 EventReport(
-                    id: id, event: event, channel: channel, device: device, detail: detail, visitor: visitor, push: push
-                ))
+                    id: id, event: event, channel: channel, device: device, detail: detail, visitor: visitor,
+                    push: push, platform: platform))
             id += 1
         }
     }

@@ -75,16 +75,19 @@ def test_what_is_said_is_heard(board, ear, form, tmp_path):
     assert gap <= 0.020
 
 
-def test_from_mouth_to_ear(board, ear, record_property):
+def test_from_mouth_to_ear(board, ear, figures):
     """The mouth is captured like a microphone and sent at once; both captures tell in frames when they began."""
     start, stop = ear
     send(board, wav(numpy.concatenate([numpy.zeros(3 * RATE, "<i2"), tones([700], 1)])), "/tmp/mouth.wav")
     start()
+    # A first silence, so that the talk is open before there is anything to be late.
     mouth = board.start(
-        f"sh -c 'arecord -D hw:Loopback,1,2 --period-time=20000 {CAPTURE} - | tee /tmp/mouth.raw | "
-        f"edgectl talk - --rate {RATE}'", "mouth.log")
+        f"sh -c '(head -c 640 /dev/zero; sleep 3; arecord -q -D hw:Loopback,1,2 --period-time=20000 {CAPTURE} - | "
+        f"tee /tmp/mouth.raw) | edgectl talk - --rate {RATE}'", "mouth.log")
+    captures = "/proc/asound/Loopback/pcm1c/sub2/status"
+    wait_until("the mouth is open", lambda: board.execute(f"grep -q RUNNING {captures}")[0] == 0, PATIENCE)
     board.start("aplay -q -D hw:Loopback,0,2 /tmp/mouth.wav", "speak.log")
-    board.run("sleep 2")
+    board.run("sleep 1")
     # Both at the same moment: the time of the last look at the position, and the position.
     pointers = board.run("cat /proc/asound/Loopback/pcm1c/sub1/status /proc/asound/Loopback/pcm1c/sub2/status")
     board.run("sleep 5")
@@ -97,14 +100,60 @@ def test_from_mouth_to_ear(board, ear, record_property):
     spoken = began[1] + onset(fetch(board, "/tmp/mouth.raw")) / RATE
     delay = 1000 * (heard - spoken)
     print(f"from mouth to ear {delay:.0f} ms; {board.run('cat ' + board.log_folder + '/mouth.log').strip()}")
-    record_property("mouthToEarMilliseconds", round(delay))
+    figures.section("talk")["mouthToEarMilliseconds"] = round(delay)
     # 120 ms of the jitter buffer, 60 of the speaker, 20 to 40 of the capture; 400 is the bound of the first two.
     assert 80 <= delay <= 460
     nobody_talks(board)
 
 
-def test_the_echo_is_taken_out_and_the_near_voice_stays(board, service, agent, tmp_path, record_property):
-    """The speaker leaks into the microphone; five seconds later somebody beside the device speaks as well."""
+def hear_own_speaker(board, own: bool):
+    """Moves the microphone to the other end of the speaker's cable, and back; the agent takes that over under way. Few
+    pictures are encoded meanwhile: an emulated processor has no time for both, and a speaker that runs dry moves the echo."""
+    device = "plughw:CARD=Loopback,DEV=1" + (",SUBDEV=1" if own else "")
+    rate = 2 if own else 15
+    board.run(
+        "for file in /etc/edge-agent/edge-agent.yaml /tmp/agent.yaml; do [ ! -e $file ] || "
+        f"sed -i -e '/device: plughw/s/plughw.*/{device}/' -e 's/frameRate: .*/frameRate: {rate}/' $file; done; "
+        f"kill -HUP {board.agent_pid()}")
+    wait_until(
+        "the microphone is there",
+        lambda: (microphone := status(board)["channels"][0]["microphone"])["state"] == "running"
+        and microphone["device"] == device, PATIENCE)
+
+
+def record(board, service, path) -> Recorder:
+    board.run("edgectl push list --json | grep -q '\"publishing\"' || edgectl push open", timeout=PATIENCE)
+    recorder = Recorder(service.address("board"), path)
+    wait_until("the stream arrives", lambda: recorder.size() > 10_000, PATIENCE)
+    return recorder
+
+
+def test_the_echo_is_taken_out(board, service, agent, figures, tmp_path):
+    """The microphone hears nothing but the speaker, at full strength."""
+    far = voice(1, 12)
+    send(board, wav(far), "/tmp/far.wav")
+    hear_own_speaker(board, True)
+    try:
+        recorder = record(board, service, tmp_path / "echo.flv")
+        board.run("sleep 2")
+        talk = board.start("edgectl talk /tmp/far.wav", "far.log")
+        board.run("sleep 10")
+        report = status(board)["talkback"]
+        board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
+        heard = recorder.stop().sound(RATE) * 32768
+    finally:
+        hear_own_speaker(board, False)
+    # Before the filter has learnt the way, the echo is heard; that is where the talk begins.
+    begin = onset(heard)
+    loss = -decibels(heard[begin + 3 * RATE:begin + 10 * RATE], far[3 * RATE:10 * RATE].astype(float))
+    print(f"echo {loss:.1f} dB down; {report}; {board.run('cat ' + board.log_folder + '/far.log').strip()}")
+    figures.section("talk")["echoDecibels"] = round(loss, 1)
+    assert loss >= 25
+    nobody_talks(board)
+
+
+def test_the_near_voice_stays(board, service, agent, figures, tmp_path):
+    """The speaker leaks into the microphone's room, where somebody speaks as well."""
     board.run(
         "cat >/tmp/asound.conf <<'end'\n"
         "</usr/share/alsa/alsa.conf>\n"
@@ -112,39 +161,23 @@ def test_the_echo_is_taken_out_and_the_near_voice_stays(board, service, agent, t
         "period_size 320 buffer_size 3200 } }\n"
         f"pcm.leak {{ type route slave.pcm \"room\" slave.channels 1 ttable.0.0 {LEAK} }}\n"
         "end")
-    far, near = voice(1, 14), voice(23, 5)
+    far, near = voice(1, 12), voice(23, 5)
     send(board, wav(far), "/tmp/far.wav")
     send(board, wav(near), "/tmp/near.wav")
     environment = "env ALSA_CONFIG_PATH=/tmp/asound.conf"
     leak = board.start(
         f"sh -c '{environment} arecord -q -D hw:Loopback,1,1 --period-time=20000 --buffer-time=400000 {CAPTURE} - | "
         f"{environment} aplay -q -D plug:leak --period-time=20000 --buffer-time=200000 {CAPTURE} -'", "leak.log")
-    board.run("edgectl push list --json | grep -q '\"publishing\"' || edgectl push open", timeout=PATIENCE)
-    recorder = Recorder(service.address("board"), tmp_path / "echo.flv")
-    wait_until("the stream arrives", lambda: recorder.size() > 10_000, PATIENCE)
-    board.run("sleep 2")
+    recorder = record(board, service, tmp_path / "double.flv")
     talk = board.start("edgectl talk /tmp/far.wav", "far.log")
-    board.run("sleep 9")
-    report = status(board)["talkback"]
+    board.run("sleep 5")
     board.start(f"{environment} aplay -q -D plug:room /tmp/near.wav", "near.log")
     board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
+    echo = status(board)["talkback"]["echoes"][0]
     board.execute(f"for pid in $(pidof arecord); do kill $pid; done; kill {leak}")
-    recording = recorder.stop()
-    heard = recording.sound(RATE) * 32768
-
-    # The near voice says where in the recording the talk lies: it began nine seconds after it, or a little later.
-    voiced = near.astype(float)[RATE // 2:-RATE // 2]
-    place, likeness = find(voiced, heard)
-    begin = place - RATE // 2
-    quiet = heard[begin - 5 * RATE:begin - RATE // 4]
-    expected = LEAK * far[3 * RATE:8 * RATE].astype(float)
-    loss = -decibels(quiet, expected)
-    echo = report["echoes"][0]
-    print(f"echo {loss:.1f} dB down, near voice {likeness:.2f} alike; the agent says {echo}")
-    record_property("echoDecibels", round(loss, 1))
-    record_property("nearVoiceCorrelation", round(likeness, 2))
-    # That there was an echo at all: the agent found it, and how late it came.
-    assert echo["delayMilliseconds"] is not None and echo["lossDecibels"] >= 20, report
-    assert loss >= 25
+    heard = recorder.stop().sound(RATE) * 32768
+    _, likeness = find(near.astype(float)[RATE // 2:-RATE // 2], heard)
+    print(f"near voice {likeness:.2f} alike; the agent says {echo}")
+    figures.section("talk")["nearVoiceCorrelation"] = round(likeness, 2)
     assert likeness >= 0.8
     nobody_talks(board)

@@ -41,10 +41,16 @@ def wav(samples: numpy.ndarray) -> bytes:
     return file.getvalue()
 
 
+PIECE = 60_000
+"""Bytes."""
+
+
 def send(board, data: bytes, path: str):
-    """A file onto the board, through its shell."""
-    text = base64.encodebytes(data).decode()
-    board.run(f"base64 -d >{path} <<'end'\n{text}end", timeout=60)
+    """A file onto the board, through its shell, in pieces that fit into one command."""
+    board.run(f": >{path}")
+    for start in range(0, len(data), PIECE):
+        text = base64.encodebytes(data[start:start + PIECE]).decode()
+        board.run(f"base64 -d >>{path} <<'end'\n{text}end", timeout=60)
 
 
 def fetch(board, path: str) -> numpy.ndarray:

@@ -32,7 +32,7 @@ import Testing
     @Test(arguments: [(8000, 1), (16000, 1), (16000, 2), (44100, 2), (48000, 1), (48000, 2)])
     func aToneComesOutAsItWentIn(rate: Int, channels: Int) throws {
         let config = try #require(AudioSpecificConfig(rate: rate, channels: channels))
-        var decoder = try AACDecoder(config)
+        let decoder = try AACDecoder(config)
         #expect(decoder.rate == rate)
         var samples: [Int16] = []
         for frame in try frames(rate: rate, channels: channels, hertz: 440) {
@@ -44,7 +44,7 @@ import Testing
 
     @Test func aBrokenFrameIsRefusedAndTheNextIsHeard() throws {
         let config = try #require(AudioSpecificConfig(rate: 16000, channels: 1))
-        var decoder = try AACDecoder(config)
+        let decoder = try AACDecoder(config)
         var samples: [Int16] = []
         var refused = 0
         for (index, frame) in try frames(rate: 16000, channels: 1, hertz: 440).enumerated() {
@@ -57,7 +57,7 @@ import Testing
 
     @Test func anEmptyFrameIsRefused() throws {
         let config = try #require(AudioSpecificConfig(rate: 16000, channels: 1))
-        var decoder = try AACDecoder(config)
+        let decoder = try AACDecoder(config)
         var samples: [Int16] = []
         do {
             try decoder.decode(ByteBuffer(), into: &samples)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from harness import flv, media
 from harness.agent import Agent, synthetic_channel
-from harness.peer import Peer
+from harness.peer import Peer, Refused
 from harness.recordings import Recordings
 from harness.viewers import fetch
 from harness.waiting import wait_until
@@ -109,6 +109,38 @@ def test_a_peer_that_vanishes_is_counted_out(agent: Callable[..., Agent], connec
     assert state["status"] == "405" and state["appConnectNum"] == "2"
     peer.vanish()
     wait_until(lambda: other.request("GET ipc.flv?action=live&channel=0").status == 200, "a free place", 25, 0.5)
+
+
+def libraries(device: Agent) -> set[str]:
+    """Those that peers need, as far as the process has them in memory."""
+    maps = Path(f"/proc/{device.pid}/maps").read_text()
+    return {name for name in ("libnice", "libglib", "libgnutls", "libssl", "libusrsctp", "libmosquitto") if name in maps}
+
+
+def threads(device: Agent) -> set[str]:
+    return {path.read_text().strip() for path in Path(f"/proc/{device.pid}/task").glob("*/comm")}
+
+
+def test_libraries_are_opened_for_the_first_peer(
+        agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
+    device = agent({"channels": [CHANNEL]})
+    assert not libraries(device) and "peers" not in threads(device)
+    connect(device).request("GET ipc.flv?action=live&channel=0").read_seconds(0.5)
+    assert libraries(device) == {"libnice", "libglib", "libgnutls", "libssl", "libusrsctp"}
+    assert "peers" in threads(device)
+
+
+def test_a_library_that_is_missing_is_named(
+        agent: Callable[..., Agent], connect: Callable[..., Peer], tmp_path: Path) -> None:
+    (tmp_path / "libnice.so.10").write_text("none")
+    device = agent({"channels": [CHANNEL]}, environment={"LD_LIBRARY_PATH": str(tmp_path)})
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            connect(device)
+        assert refused.value.status == 503 and b"libnice" in refused.value.body
+    assert device.log().count("no viewer can connect peer to peer") == 1
+    with device.viewer() as viewer:
+        assert viewer.tag()
 
 
 def test_offers_that_are_none(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:

@@ -295,7 +295,8 @@ def test_a_new_playback_takes_the_old_ones_place_on_a_full_device(
         old.read_until(lambda tag: tag.is_picture)
         with recordings.play(file.start, file.end) as new:
             new.read_until(lambda tag: tag.is_picture)
-            assert recordings.download(file.name)[0] == 503, "a download is a viewer of its own"
+            assert recordings.download(file.name)[0] == 200, "a visitor takes one place, whatever it does"
+            assert stranger.download(file.name)[0] == 503
             # Commands need no place.
             assert stranger.files() and stranger.command("playback_pause") == {"status": "404"}
 

@@ -31,7 +31,7 @@ import Testing
             if try condition() { return true }
             try await Task.sleep(for: .milliseconds(5))
         }
-        return false
+        return try condition()
     }
 
     @Test func pressMovesAndReleaseStops() async throws {
@@ -50,9 +50,12 @@ import Testing
 
     @Test func theLossOfTheHolderStops() async throws {
         try await withStore { store in
-            let head = PTZHead(channel: 0, settings: simulated, store: store, logger: logger)
+            var settings = simulated
+            // However late this test goes on, nothing else stops it before.
+            settings.head.timeLimit = .seconds(3600)
+            let head = PTZHead(channel: 0, settings: settings, store: store, logger: logger)
             head.start()
-            _ = try await head.perform(.press([.right], speed: 1), for: ann)
+            _ = try await head.perform(.press([.right], speed: 0.001), for: ann)
             head.lost(ann)
             #expect(try await waits { !head.report.isMoving })
             #expect(head.report.counters.stops == [.holderLost: 1])

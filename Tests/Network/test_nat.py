@@ -16,6 +16,7 @@ from harness.network import PASSWORD, PORT, SERVER, USER, Internet, Router, run
 PROGRAM = Path(__file__).parent.parent / "EndToEnd" / "harness" / "peer_program.py"
 LABEL = "GET ipc.flv?action=live&channel=0&quality=high"
 SECONDS = 2.0
+LOSSES = (0, 1, 5)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +61,15 @@ def can_be_direct(device: str, viewer: str) -> bool:
     return "noUDP" not in (device, viewer) and "symmetric" not in (device, viewer)
 
 
-def test_every_pair_of_routers(internet: Internet) -> None:
+def test_every_pair_of_routers(internet: Internet, pytestconfig: pytest.Config) -> None:
     rows = []
+    losses = LOSSES if pytestconfig.getoption("--full") else LOSSES[:1]
     for at_device, at_viewer in itertools.product(Router.KINDS, repeat=2):
         internet.routers["device"].become(at_device)
         internet.routers["viewer"].become(at_viewer)
         device = device_in(internet, "tcp" if at_device == "noUDP" else "udp")
         try:
-            for loss in (0, 1, 5):
+            for loss in losses:
                 internet.lose(loss)
                 result = connect(internet, device, "tcp" if at_viewer == "noUDP" else "udp")
                 link = result["link"]

@@ -38,12 +38,12 @@ import Testing
 
     @Test func anyBytesDoNoHarm() {
         var generator = SplitMix64(state: 8832)
-        for _ in 0..<100_000 {
+        for _ in 0..<FuzzRounds.count {
             let count = Int.random(in: 0...40, using: &generator)
             var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             if count > 9 { (bytes[0], bytes[8], bytes[10 % count]) = (3, 0, 0) }
             if case .open(let opening) = ChannelEstablishment(ByteBuffer(bytes: bytes)) {
-                #expect(opening.label.utf8.count <= 3 * bytes.count)
+                if opening.label.utf8.count > 3 * bytes.count { Issue.record("\(bytes)") }
             }
         }
     }

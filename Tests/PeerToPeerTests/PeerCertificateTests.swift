@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct PeerCertificateTests {
+    init() throws { try PeerLibraries.open() }
+
     @Test func whatIsKeptIsTheSameAfterwards() throws {
         let certificate = try PeerCertificate()
         #expect(certificate.fingerprint.bytes.count == 32)

@@ -4,6 +4,8 @@ import Synchronization
 import Testing
 
 @Suite struct PeerLoopTests {
+    init() throws { try PeerLibraries.open() }
+
     @Test func tasksRunInOrderOnOneThread() async throws {
         let loop = PeerLoop(name: "test-peers")
         let order = Mutex<[Int]>([])

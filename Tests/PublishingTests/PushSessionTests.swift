@@ -3,26 +3,26 @@ import Publishing
 import Testing
 
 @Suite struct PushSessionTests {
-    private func makeSession(keepsTrying: Bool = true) -> PushSession {
-        PushSession(keepsTrying: keepsTrying, backoff: Backoff(Backoff.Settings()), now: .zero)
+    private func makeSession(_ patience: PushPatience = .endless) -> PushSession {
+        PushSession(patience: patience, backoff: Backoff(Backoff.Settings()), now: .zero)
     }
 
     private let lost = LinkFailure(.networkLost, "gone")
 
     @Test func opensAndPublishes() {
-        var session = makeSession(keepsTrying: false)
+        var session = makeSession(.once)
         #expect(session.start() == [.report(.opened), .connect])
         #expect(session.state == .connecting)
         #expect(session.published(now: .seconds(1)) == [.report(.publishing)])
         #expect(session.state == .publishing)
         #expect(session.since == .seconds(1))
         // From now on it is kept up.
-        #expect(session.keepsTrying)
+        #expect(session.patience == .endless)
         #expect(session.failed(lost, now: .seconds(2), random: 0) == [.report(.waiting), .wake(at: .seconds(3))])
     }
 
     @Test func synchronousFailureIsTheEnd() {
-        var session = makeSession(keepsTrying: false)
+        var session = makeSession(.once)
         _ = session.start()
         #expect(session.failed(lost, now: .seconds(1), random: 0) == [.report(.closed)])
         #expect(session.state == .closed)
@@ -149,5 +149,41 @@ import Testing
             _ = governor.update(span: .seconds(2), bytesSent: 0, now: .seconds(Int64(2 * step)))
         }
         #expect(governor.ceiling == BitrateGovernor.floor)
+    }
+}
+
+/// Of pushes that platforms command.
+@Suite struct PushPatienceTests {
+    private func makeSession() -> PushSession {
+        PushSession(patience: .platform, backoff: Backoff(Backoff.Settings()), now: .zero)
+    }
+
+    @Test func platformsArePatientBrieflyOnly() {
+        var session = makeSession()
+        _ = session.start()
+        let refused = LinkFailure(.unreachable, "nobody listens")
+        for second in [0, 1] {
+            let now = MediaTime.seconds(Int64(second))
+            #expect(session.failed(refused, now: now, random: 0).contains(.wake(at: now + .seconds(1))))
+            #expect(session.wake(now: now + .seconds(1)) == [.connect])
+        }
+        #expect(session.failed(refused, now: .seconds(2), random: 0) == [.report(.closed)])
+        #expect(session.attempts == 3)
+    }
+
+    @Test func afterACutThereIsOneAttempt() {
+        var session = makeSession()
+        _ = session.start()
+        for _ in 0..<3 {
+            _ = session.published(now: .zero)
+            let cut = LinkFailure(.networkLost, "cut")
+            #expect(session.failed(cut, now: .zero, random: 0).contains(.wake(at: .seconds(1))))
+            #expect(session.wake(now: .seconds(1)) == [.connect])
+        }
+        #expect(session.failed(LinkFailure(.networkLost, "cut"), now: .seconds(2), random: 0) == [.report(.closed)])
+        session = makeSession()
+        _ = session.start()
+        _ = session.published(now: .zero)
+        #expect(session.failed(LinkFailure(.service, "closed"), now: .zero, random: 0) == [.report(.closed)])
     }
 }

@@ -210,6 +210,33 @@ import Testing
         #expect((10...20).contains(rig.sent.count - fast))
     }
 
+    @Test func allPicturesTwiceAsFast() throws {
+        var rig = try Rig()
+        rig.run(seconds: 2)
+        let count = rig.sent.count
+        _ = rig.order(.setSpeed(.times(2)))
+        rig.run(seconds: 4)
+        // 5 pictures a second, and the half second ahead.
+        #expect((38...48).contains(rig.sent.count - count))
+    }
+
+    @Test func stillsAreOneForEachSeek() throws {
+        var rig = try Rig()
+        rig.run(seconds: 2)
+        _ = rig.order(.setSpeed(.still))
+        for seconds in [20, 15, 10] {
+            let count = rig.sent.count
+            _ = rig.order(.seek(.seconds(Int64(seconds))))
+            rig.run(seconds: 5)
+            #expect(rig.sent.count == count + 1)
+            #expect(rig.sent.last?.frame.isKey == true)
+        }
+        let count = rig.sent.count
+        _ = rig.order(.setSpeed(.normal))
+        rig.run(seconds: 2)
+        #expect(rig.sent.count >= count + 10)
+    }
+
     @Test func slowMotion() throws {
         var rig = try Rig()
         rig.run(seconds: 2)

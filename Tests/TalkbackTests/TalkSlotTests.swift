@@ -158,14 +158,23 @@ import Testing
         session.take(Self.pcm(1600))
         session.finish()
         session.take(Self.pcm(1600))
-        #expect(rig.slot.current != nil)
+        #expect(rig.slot.current == nil && rig.log.all == ["began"])
         rig.speaker.play(16000)
-        #expect(await waitUntil { rig.slot.current == nil })
-        #expect(rig.log.all == ["began", "finished"])
+        #expect(await waitUntil { rig.log.all == ["began", "finished"] })
         // 200 ms at the speaker's rate.
         let heard = rig.speaker.played.filter { $0 != 0 }.count
         #expect((3000...3250).contains(heard))
         #expect(session.report.bytes == 3200)
+        rig.slot.close()
+    }
+
+    @Test func lastWordsKeepNobodyOut() async throws {
+        let rig = Rig()
+        let first = try await rig.slot.occupy(by: Self.first, source: "a")
+        first.take(Self.pcm(1600))
+        first.finish()
+        let second = try await rig.slot.occupy(by: Self.second, source: "b")
+        #expect(rig.log.all == ["began", "finished", "began"] && rig.slot.current?.holder == second.holder)
         rig.slot.close()
     }
 
@@ -177,7 +186,7 @@ import Testing
         #expect(rig.slot.current?.form == .samples && session.report.bytes == 3200)
         session.finish()
         rig.speaker.play(16000)
-        #expect(await waitUntil { rig.slot.current == nil })
+        #expect(await waitUntil { rig.log.all == ["began", "finished"] })
         #expect((3000...3250).contains(rig.speaker.played.filter { $0 != 0 }.count))
         rig.slot.close()
     }
@@ -189,10 +198,14 @@ import Testing
         _ = try await rig.slot.occupy(by: Self.first, source: "a")
         #expect(rig.speaker.opened == 1)
         rig.slot.hangUp()
-        rig.speaker.play(160)
-        rig.clock.advance(TalkSettings.linger + .seconds(1))
-        rig.speaker.play(160)
-        #expect(await waitUntil { !rig.speaker.isOpen })
+        let hungUp = rig.clock.now()
+        #expect(
+            await waitUntil {
+                rig.speaker.play(160)
+                rig.clock.advance(.milliseconds(50))
+                return !rig.speaker.isOpen
+            })
+        #expect(rig.clock.now() - hungUp >= TalkSettings.linger)
         _ = try await rig.slot.occupy(by: Self.second, source: "b")
         #expect(rig.speaker.opened == 2)
         rig.slot.close()
@@ -202,8 +215,9 @@ import Testing
     @Test func aSpeakerThatGoesAwayComesBack() async throws {
         let rig = Rig()
         let session = try await rig.slot.occupy(by: Self.first, source: "a")
-        rig.speaker.pullOut()
+        // In this order, so that it is not opened again in between.
         rig.speaker.refuse("unplugged")
+        rig.speaker.pullOut()
         #expect(await waitUntil { !rig.speaker.isOpen })
         for _ in 0..<20 {
             session.take(Self.pcm(160))
@@ -241,7 +255,7 @@ import Testing
         #expect(session.report.bytes == 1000 * 4096)
         rig.speaker.play(16000)
         session.finish()
-        #expect(await waitUntil { rig.slot.current == nil })
+        #expect(await waitUntil { rig.log.all == ["began", "finished"] })
         #expect(session.report.figures.longestDelay <= .milliseconds(400))
         rig.slot.close()
     }

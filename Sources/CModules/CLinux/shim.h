@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/timex.h>
 #include <time.h>
 
@@ -30,6 +31,10 @@ static inline bool clinux_clock_is_synchronised(void) {
 
 // A thread that has to be on time is woken to the microsecond, not within the usual 50.
 static inline void clinux_be_punctual(void) { prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); }
+
+// A thread that runs before (below 0) or after others; this one alone, on Linux. The type of PRIO_PROCESS differs between
+// compilations with and without _GNU_SOURCE. Where it is refused, nothing changes.
+static inline void clinux_set_niceness(int niceness) { setpriority(PRIO_PROCESS, 0, niceness); }
 
 // GPIO lines through the character device's second interface (linux/gpio.h). Its request is a structure of arrays that
 // Swift can only see as tuples.

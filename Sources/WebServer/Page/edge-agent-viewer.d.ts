@@ -40,6 +40,9 @@ export interface Settings {
 export interface ServiceInfo {
     /// The device's address; that of the page where it is left out.
     url?: string | URL;
+    /// A ticket for the device, or what gets one, for devices that want one; also under the plugin's name.
+    ticket?: string | (() => string | Promise<string>);
+    xp2pInfo?: string;
     iceServers?: RTCIceServer[];
     headers?: Record<string, string>;
     relayOnly?: boolean;

@@ -163,7 +163,8 @@ class Service {
         if (this.info.exchange) return this.info.exchange(offer);
         const address = new URL("p2p", this.info.url ?? document.baseURI);
         const response = await fetch(address, {
-            method: "POST", body: offer, headers: { "Content-Type": "application/sdp", ...this.info.headers },
+            method: "POST", body: offer,
+            headers: { "Content-Type": "application/sdp", ...await this.credentials(), ...this.info.headers },
         });
         if (response.status !== 201) {
             const said = await response.json().catch(() => null);
@@ -174,6 +175,17 @@ class Service {
         const location = response.headers.get("Location");
         if (location) this.resource = new URL(location, address);
         return response.text();
+    }
+
+    /// `info.ticket` is one, or a function that gets one; the plugin's name for it is known, too.
+    async credentials() {
+        const given = this.info.ticket ?? this.info.xp2pInfo;
+        const ticket = typeof given === "function" ? await given() : given;
+        if (ticket === undefined || ticket === null) return {};
+        if (!/^(XP2P)?[\w-]+\.[\w-]+\.[\w-]+(%.*)?$/.test(ticket)) {
+            throw new ViewerError(ErrorCode.badInfo, "the ticket cannot be read");
+        }
+        return { Authorization: `Bearer ${ticket}` };
     }
 
     watch(state) {
@@ -190,7 +202,8 @@ class Service {
         const reply = await this.command("action=inner_define&channel=0&cmd=get_device_st&type=live", {
             timeout: HEARTBEAT_MS * MISSED_HEARTBEATS,
         });
-        if (reply.type === "success") this.missed = 0;
+        // A refusal is an answer, too.
+        if (reply.status !== undefined) this.missed = 0;
     }
 
     tell(message) {
@@ -440,7 +453,7 @@ export class EdgeAgentViewer {
         return ErrorCode.ok;
     }
 
-    /// info: { url, iceServers, headers, relayOnly, exchange }, all of which may be left out for the device that the
+    /// info: { url, ticket, iceServers, headers, relayOnly, exchange }, all of which may be left out for the device that the
     /// page came from. callbacks: { msgCallback(event, subtype, detail), onStateChange(state, id) }.
     async startP2PService(id, info = {}, callbacks = {}) {
         if (!this.settings) throw new ViewerError(ErrorCode.notInitialised, "call init() first");

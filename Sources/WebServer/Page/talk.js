@@ -110,6 +110,8 @@ export class Talk {
         this.button.dataset.state = this.state;
         this.button.setAttribute("aria-pressed", String(this.state !== "idle"));
         this.button.querySelector("span").textContent = LABELS[this.state];
+        // On phones only the picture is shown.
+        this.button.setAttribute("aria-label", LABELS[this.state]);
         this.button.title = "Hold to talk, or click to switch talking on and off";
     }
 }

@@ -45,6 +45,15 @@ def _loop() -> _Loop:
     return _shared[0]
 
 
+class Refused(AssertionError):
+    """The device answered an offer with an error."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"HTTP {status}: {body[:300]!r}")
+        self.status = status
+        self.body = body
+
+
 class PeerRequest:
     """One data channel: its answer's head, and the pieces of the body as they come."""
 
@@ -124,32 +133,46 @@ class PeerRequest:
 
 
 class Peer:
-    """A link to an agent. `url` is where offers go, as `alter` changes them."""
+    """A link to an agent. `url` is where offers go, as `alter` changes them; `exchange` takes them another way. A
+    `certificate` is another peer's, which this one goes on with."""
 
-    def __init__(self, url: str, alter: Callable[[str], str] = str) -> None:
+    def __init__(self, url: str, alter: Callable[[str], str] = str, ticket: str | None = None,
+                 certificate: Any = None, exchange: Callable[[str], str] | None = None) -> None:
+        self.ticket = ticket
+        self.exchange = exchange
         self.loop = _loop()
         self.url = url
         self.started = time.monotonic()
         self.resource = ""
         self.answer = ""
-        self.loop.run(self._prepare())
+        self.loop.run(self._prepare(certificate))
         self.feedback = self.request("GET feedback")
         self.loop.run(self._connect(alter))
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, certificate: Any) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        if certificate is not None:
+            self.connection._RTCPeerConnection__certificates = [certificate]
+        self.certificate = self.connection._RTCPeerConnection__certificates[0]
 
     async def _connect(self, alter: Callable[[str], str]) -> None:
         connection = self.connection
         await connection.setLocalDescription(await connection.createOffer())
         text = alter(connection.localDescription.sdp)
-        status, headers, body = await asyncio.to_thread(
-            fetch, f"{self.url}/p2p", method="POST", body=text.encode(), headers={"Content-Type": "application/sdp"})
-        assert status == 201 and headers["content-type"] == "application/sdp", (status, body)
+        self.answer = await asyncio.to_thread(self.exchange or self._post, text)
+        await connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
+
+    def _post(self, offer: str) -> str:
+        headers = {"Content-Type": "application/sdp"}
+        if self.ticket is not None:
+            headers["Authorization"] = f"Bearer {self.ticket}"
+        status, headers, body = fetch(f"{self.url}/p2p", method="POST", body=offer.encode(), headers=headers)
+        if status != 201:
+            raise Refused(status, body)
+        assert headers["content-type"] == "application/sdp"
         parts = urlsplit(self.url)
         self.resource = f"{parts.scheme}://{parts.netloc}{headers['location']}"
-        self.answer = body.decode()
-        await connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
+        return body.decode()
 
     def request(self, label: str) -> PeerRequest:
         request = PeerRequest(self, label)

@@ -1,0 +1,34 @@
+import Media
+
+/// How long a push goes on trying.
+package enum PushPatience: Sendable, Hashable {
+    /// Its first failure is its end, unless it has published before.
+    case once
+    case endless
+    /// As a platform expects that has commanded it and will command it again: some attempts within ten seconds, and
+    /// one more where the network cut what was publishing; what the service closed stays closed.
+    case brief(attemptsLeft: Int)
+
+    package static let platform = PushPatience.brief(attemptsLeft: 2)
+    private static let pause = MediaTime.seconds(1)
+
+    mutating func published() {
+        switch self {
+        case .once: self = .endless
+        case .endless: break
+        case .brief: self = .brief(attemptsLeft: 1)
+        }
+    }
+
+    /// Before the next attempt; nil for none.
+    mutating func pause(after failure: LinkFailure, next: () -> MediaTime) -> MediaTime? {
+        switch self {
+        case .once: return nil
+        case .endless: return next()
+        case .brief(let left):
+            guard left > 0, failure.cause.code == .unreachable || failure.cause.code == .networkLost else { return nil }
+            self = .brief(attemptsLeft: left - 1)
+            return Self.pause
+        }
+    }
+}
