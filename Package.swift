@@ -64,6 +64,7 @@ let package = Package(
         cModule("CNice", pkgConfig: "gobject-2.0", debian: "libnice-dev"),
         cModule("COpenSSL", debian: "libssl-dev"),
         cModule("CUSRSCTP", debian: "libusrsctp-dev"),
+        cModule("CMosquitto", debian: "libmosquitto-dev"),
         // The functions of these, found in the libraries when they are wanted; nothing is linked to them.
         .target(name: "CDelayedLibraries", path: "Sources/CModules/CDelayedLibraries"),
 
@@ -137,13 +138,19 @@ let package = Package(
                 "Talkback", "Signalling", "CCurl", nio, nioPosix, log,
             ]),
 
+        room(
+            "Rendezvous",
+            [
+                "CDelayedLibraries", "CMosquitto", "Media", "Streaming", "Publishing", "PeerToPeer", "Signalling", log,
+            ]),
+
         // Floor 8: programs.
         .executableTarget(
             name: "edge-agent",
             dependencies: [
                 "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
                 "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
-                "PeerToPeer", "WebServer", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle,
+                "PeerToPeer", "WebServer", "Rendezvous", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle,
                 signals,
             ],
             swiftSettings: settings,
@@ -178,6 +185,7 @@ let package = Package(
         tests(
             "WebServer",
             ["TestSupport", "Devices", "PeerToPeer", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
+        tests("Rendezvous", ["TestSupport", "PeerToPeer", "Signalling"]),
         tests("edgectl", ["ControlProtocol"]),
     ],
     swiftLanguageModes: [.v6]

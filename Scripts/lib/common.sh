@@ -139,6 +139,7 @@ link_options=(-Xlinker -s -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack
 library_packages=(
     libx264-dev libvo-aacenc-dev libv4l-dev libasound2-dev libyuv-dev libturbojpeg0-dev libfreetype-dev libyaml-dev
     libsqlite3-dev libfaad-dev libspeexdsp-dev libcurl4-openssl-dev libnice-dev libusrsctp-dev libssl-dev
+    libmosquitto-dev
 )
 
 install_build_packages() {

@@ -15,6 +15,8 @@ package struct AgentConfiguration: Sendable, Hashable {
     package var recording: RecordingConfiguration
     package var signalling: SignallingConfiguration
     package var peers: PeerSettings
+    /// Nil where there is no broker.
+    package var rendezvous: RendezvousSettings?
     /// Nil where viewers for whom there is no place are sent nowhere.
     package var handOff: HandOffConfiguration?
     package var talk: TalkConfiguration

@@ -48,7 +48,9 @@ package enum ConfigurationReader {
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
-            peers: section.section("peers") { PeerSettings($0) }, handOff: section.section("handOff", handOff),
+            peers: section.section("peers") { PeerSettings($0) },
+            rendezvous: section.section("rendezvous") { RendezvousSettings($0) },
+            handOff: section.section("handOff", handOff),
             talk: section.section("talk", TalkConfiguration.init),
             platforms: PlatformReader.platforms(section, channels: channels.map(\.configuration.settings.id)),
             controlSocket: section.section("control") {

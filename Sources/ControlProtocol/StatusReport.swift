@@ -14,6 +14,8 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var recording: RecordingReport?
     /// Nil where no platform is configured.
     package var platforms: [PlatformReport]?
+    /// How the connection to the broker is; nil where none is configured.
+    package var rendezvous: String?
     /// Nil where the device has no speaker.
     package var talkback: TalkbackReport?
 

@@ -16,6 +16,28 @@ package struct PeerRefusal: Error, Sendable, Hashable {
     package let kind: Kind
     package let message: String
 
+    /// As over HTTP.
+    package var status: Int {
+        switch kind {
+        case .malformed: 400
+        case .notAllowed: 401
+        case .unknownLink: 404
+        case .tooManyLinks, .unavailable: 503
+        case .failed: 500
+        }
+    }
+
+    package var code: String {
+        switch kind {
+        case .malformed: "badRequest"
+        case .notAllowed: "ticketRefused"
+        case .unknownLink: "notFound"
+        case .tooManyLinks: "tooManyLinks"
+        case .unavailable: "peersUnavailable"
+        case .failed: "failed"
+        }
+    }
+
     package init(_ kind: Kind, _ message: String) {
         self.kind = kind
         self.message = message

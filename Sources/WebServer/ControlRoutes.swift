@@ -15,6 +15,7 @@ package struct ControlRoutes: RequestRouter {
     private let feedback: FeedbackRoute
     private let peers: PeerGate?
     private let platforms: PlatformRoutes?
+    private let rendezvous: @Sendable () -> String?
 
     /// - Parameters:
     ///   - recordings: nil where nothing is ever recorded.
@@ -22,10 +23,11 @@ package struct ControlRoutes: RequestRouter {
     ///   - motion: nil where nothing ever turns.
     ///   - platforms: nil where there can be none.
     ///   - peers: nil where there are no peer-to-peer links.
+    ///   - rendezvous: how the connection to the broker is; nil where there is none.
     package init(
         agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil, talk: TalkSlot? = nil,
         motion: MotionRoutes? = nil, platforms: PlatformRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk(),
-        peers: PeerGate? = nil
+        peers: PeerGate? = nil, rendezvous: @escaping @Sendable () -> String? = { nil }
     ) {
         self.agent = agent
         self.registry = registry
@@ -35,6 +37,7 @@ package struct ControlRoutes: RequestRouter {
         self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
         self.talk = talk
         self.platforms = platforms
+        self.rendezvous = rendezvous
     }
 
     /// `POST talk?rate=`, with the body of `POST /voice`.
@@ -107,6 +110,7 @@ package struct ControlRoutes: RequestRouter {
         var status = await agent.status()
         status.viewers = await registry.reports()
         status.viewerLimit = registry.totals.limit
+        status.rendezvous = rendezvous()
         return status
     }
 

@@ -17,6 +17,8 @@ package struct PeerGate: Sendable {
         refusals = RefusalLog(logger)
     }
 
+    package var needsTicket: Bool { tickets != nil }
+
     /// An answer to an offer, and the name of the link that it makes.
     package func answer(
         _ text: String, ticket: String?

@@ -87,21 +87,8 @@ package struct PeerRoutes: RequestRouter {
 
 extension HTTPAnswer {
     fileprivate static func refusal(_ refusal: PeerRefusal) -> HTTPAnswer {
-        switch refusal.kind {
-        case .malformed: .error(status: 400, code: "badRequest", message: refusal.message)
-        case .notAllowed: .ticketWanted(refusal.message)
-        case .unknownLink: .error(status: 404, code: "notFound", message: refusal.message)
-        case .tooManyLinks: .error(status: 503, code: "tooManyLinks", message: refusal.message)
-        case .unavailable: .error(status: 503, code: "peersUnavailable", message: refusal.message)
-        case .failed: .error(status: 500, code: "failed", message: refusal.message)
-        }
-    }
-}
-
-extension HTTPAnswer {
-    fileprivate static func ticketWanted(_ message: String) -> HTTPAnswer {
-        var answer = error(status: 401, code: "ticketRefused", message: message)
-        answer.headers.append(("WWW-Authenticate", "Bearer"))
+        var answer = error(status: refusal.status, code: refusal.code, message: refusal.message)
+        if refusal.kind == .notAllowed { answer.headers.append(("WWW-Authenticate", "Bearer")) }
         return answer
     }
 }

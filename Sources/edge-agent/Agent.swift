@@ -11,6 +11,7 @@ import PeerToPeer
 import PlatformLink
 import Publishing
 import Recording
+import Rendezvous
 import Signalling
 import Streaming
 import Supervision
@@ -35,6 +36,8 @@ final class Agent: Sendable {
     private let events: EventHub
     private let group: MultiThreadedEventLoopGroup
     private let peers: PeerLinks
+    private let rendezvous: Rendezvous?
+    private let rendezvousHost: AgentRendezvousHost
     private let handOffs: HandOffDesk?
     private let viewerServer: HTTPServer
     private let controlServer: HTTPServer
@@ -136,12 +139,18 @@ final class Agent: Sendable {
             router: PeerRoutes(gate: gate, policy: policy, next: routes), policy: policy, settings: settings,
             registry: viewers, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
+        let rendezvous = configuration.rendezvous.map {
+            Rendezvous($0, device: identity.id ?? identity.name, logger: logger)
+        }
+        self.rendezvous = rendezvous
+        let controlRoutes = ControlRoutes(
+            agent: control, registry: viewers,
+            recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
+            motion: MotionRoutes(control: MotionControlService(heads: heads)), platforms: PlatformRoutes(platforms),
+            feedback: feedback, peers: gate, rendezvous: { rendezvous?.state.description })
+        rendezvousHost = AgentRendezvousHost(gate: gate, routes: controlRoutes, control: control)
         controlServer = HTTPServer(
-            router: ControlRoutes(
-                agent: control, registry: viewers,
-                recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
-                motion: MotionRoutes(control: MotionControlService(heads: heads)),
-                platforms: PlatformRoutes(platforms), feedback: feedback, peers: gate),
+            router: controlRoutes,
             policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
             logger: logger)
     }
@@ -181,6 +190,7 @@ final class Agent: Sendable {
         recording.start()
         await pushes.start()
         await platforms.apply(configuration.platforms)
+        rendezvous?.start(rendezvousHost)
     }
 
     /// Looks after what the hand-off began, until it is cancelled.
@@ -207,11 +217,13 @@ final class Agent: Sendable {
         let recording = self.recording
         async let pushesEnded: Void = pushes.shutdown()
         async let viewersEnded: Void = viewerServer.close()
+        let rendezvous = self.rendezvous
+        async let rendezvousEnded: Void = MediaThread.run(name: "rendezvous-stop") { rendezvous?.stop() }
         async let peersEnded: Void = peers.stop()
         async let recordingsEnded: Void = MediaThread.run(name: "recorder-stop") { recording.stop() }
         let slot = talk.slot
         async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
-        _ = await (pushesEnded, viewersEnded, peersEnded, recordingsEnded, talkEnded)
+        _ = await (pushesEnded, viewersEnded, peersEnded, rendezvousEnded, recordingsEnded, talkEnded)
         await platforms.stopAll()
         try? await footageThreads.shutdownGracefully()
         events.close()
@@ -272,6 +284,7 @@ extension AgentConfiguration {
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
             ("server", server != old.server), ("push", push != old.push), ("peers", new.peers != old.peers),
+            ("rendezvous", new.rendezvous != old.rendezvous),
             ("handOff", new.handOff != old.handOff), ("talk", new.talk != old.talk),
             ("recording.folder", newDisk.folder != oldDisk.folder),
             ("recording.requiresMount", newDisk.requiresMount != oldDisk.requiresMount),

@@ -17,6 +17,7 @@ package enum ReportText {
             status.pushes.isEmpty
                 ? "No pushes"
                 : "\(Units.count(status.pushes.count, "push", "pushes"))\n" + pushes(status.pushes, indent: "  "))
+        if let rendezvous = status.rendezvous { parts.append("Rendezvous: \(rendezvous)") }
         if let platforms = status.platforms { parts.append(self.platforms(platforms)) }
         if let recording = status.recording { parts.append(self.recording(recording)) }
         if let talkback = status.talkback { parts.append(self.talkback(talkback)) }

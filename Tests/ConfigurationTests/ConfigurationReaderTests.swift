@@ -209,7 +209,7 @@ import Testing
                 "ü: 1\nserver: {ä: 1}",
                 [
                     "f:1:1: error: unknown key \"ü\"; known are channels, server, push, recording, "
-                        + "signalling, peers, handOff, talk, platforms, control, state, log",
+                        + "signalling, peers, rendezvous, handOff, talk, platforms, control, state, log",
                     "f:2:10: error: unknown key \"ä\" in server; known are address, port, viewerLimit, allowedOrigins, "
                         + "viewerQueue, sendBuffer, stallSeconds",
                 ]
