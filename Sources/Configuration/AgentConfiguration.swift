@@ -49,6 +49,8 @@ package struct ServerConfiguration: Sendable, Hashable {
     package var address: String
     package var port: Int
     package var viewerLimit: Int
+    /// Of one channel; nil for as many as the device takes.
+    package var channelViewerLimit: Int?
     /// Web origins that may use the streams from pages of their own; "*" for all.
     package var allowedOrigins: [String]
     /// What may wait for a slow viewer before frames are dropped for it.

@@ -266,12 +266,14 @@ package enum ConfigurationReader {
         let address = section.text("address", maximumLength: 255) ?? "127.0.0.1"
         let port = section.integer("port", 0...65535) ?? 8080
         let viewerLimit = section.integer("viewerLimit", 1...10_000) ?? 64
+        let channelViewerLimit = section.integer("channelViewerLimit", 1...10_000)
         let allowedOrigins = section.texts("allowedOrigins", maximum: 100) ?? []
         let queue = section.section("viewerQueue") {
             (bytes: $0.integer("bytes", 65_536...268_435_456), seconds: $0.number("seconds", 0.2...60))
         }
         return ServerConfiguration(
-            address: address, port: port, viewerLimit: viewerLimit, allowedOrigins: allowedOrigins,
+            address: address, port: port, viewerLimit: viewerLimit, channelViewerLimit: channelViewerLimit,
+            allowedOrigins: allowedOrigins,
             viewerQueueBytes: queue.bytes ?? Subscription.Limits.viewer.bytes,
             viewerQueueSeconds: queue.seconds ?? Subscription.Limits.viewer.span.seconds,
             sendBufferBytes: section.integer("sendBuffer", 4096...16_777_216) ?? 262_144,

@@ -40,7 +40,7 @@ package struct DeviceCommands: Sendable {
 
     /// Whether a stream or a talk would be accepted now.
     private func state(_ command: InnerCommand) -> CommandReply {
-        let (isAdmitted, connected) = visitors.prospect(of: command.viewer)
+        let (isAdmitted, connected) = visitors.prospect(of: command.viewer, channel: Self.watchedChannel(command))
         let status = status(command, isAdmitted: isAdmitted)
         if status == "405", let url = handOffURL(command) {
             return CommandReply([
@@ -48,6 +48,12 @@ package struct DeviceCommands: Sendable {
             ])
         }
         return CommandReply([["status": .text(status), "appConnectNum": .quoted(connected)]])
+    }
+
+    /// A download is no stream of its channel.
+    private static func watchedChannel(_ command: InnerCommand) -> Int? {
+        let type = command.query["type"]?.lowercased() ?? ""
+        return type.hasPrefix("live") || type.hasPrefix("playback") ? command.channel : nil
     }
 
     /// Where the stream is to be had once somebody has asked for it in earnest.

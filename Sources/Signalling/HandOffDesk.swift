@@ -58,14 +58,14 @@ package actor HandOffDesk {
 
     private let settings: Settings
     private let pushes: any Pushes
-    private let hasFreePlace: @Sendable () -> Bool
+    private let hasFreePlace: @Sendable (Int) -> Bool
     private let clock: any MediaClock
     private var streams: [Stream: State] = [:]
 
-    /// - Parameter hasFreePlace: whether a viewer that comes now would be let in.
+    /// - Parameter hasFreePlace: whether a viewer of this channel that comes now would be let in.
     package init(
         settings: Settings, pushes: any Pushes, clock: any MediaClock = SystemMediaClock(),
-        hasFreePlace: @escaping @Sendable () -> Bool
+        hasFreePlace: @escaping @Sendable (Int) -> Bool
     ) {
         self.settings = settings
         self.pushes = pushes
@@ -104,8 +104,7 @@ package actor HandOffDesk {
     /// To be called about once a second: ends what nobody was sent to for a while, as soon as viewers find places here.
     package func review() async {
         let now = clock.now()
-        guard hasFreePlace() else { return }
-        for (stream, state) in streams {
+        for (stream, state) in streams where hasFreePlace(stream.channel) {
             guard case .open(let opened, let last) = state, now - last >= settings.linger else { continue }
             streams[stream] = nil
             if opened.isOwn { await pushes.close(opened.id) }

@@ -27,7 +27,11 @@ package final class VisitorTable: Sendable {
     }
 
     fileprivate struct State {
+        /// To the device.
         var admission: ViewerAdmission
+        /// To each channel; nil for as many as the device takes.
+        var channelLimit: Int?
+        var channels: [Int: ViewerAdmission] = [:]
         var visitors: [VisitorID: Visitor] = [:]
         var streams: [Place: any Cancellable] = [:]
         var playbacks: [Place: any PlaybackControl] = [:]
@@ -43,12 +47,14 @@ package final class VisitorTable: Sendable {
     private let clock: any MediaClock
     private let onLost: @Sendable (VisitorID) -> Void
 
-    /// - Parameter onLost: told when a visitor's last connection has ended; must not block.
+    /// - Parameters:
+    ///   - channelLimit: how many may watch one channel; nil for as many as the device takes.
+    ///   - onLost: told when a visitor's last connection has ended; must not block.
     package init(
-        limit: Int = 64, clock: any MediaClock = SystemMediaClock(),
+        limit: Int = 64, channelLimit: Int? = nil, clock: any MediaClock = SystemMediaClock(),
         onLost: @escaping @Sendable (VisitorID) -> Void = { _ in }
     ) {
-        state = Mutex(State(admission: ViewerAdmission(limit: limit)))
+        state = Mutex(State(admission: ViewerAdmission(limit: limit), channelLimit: channelLimit))
         self.clock = clock
         self.onLost = onLost
     }
@@ -56,11 +62,20 @@ package final class VisitorTable: Sendable {
     // MARK: Being there
 
     /// Takes effect for those who come.
-    package func setLimit(_ limit: Int) { state.withLock { $0.admission.limit = limit } }
+    package func setLimit(_ limit: Int, ofChannel channelLimit: Int?) {
+        state.withLock { state in
+            state.admission.limit = limit
+            state.channelLimit = channelLimit
+            for channel in state.channels.keys { state.channels[channel]?.limit = channelLimit ?? .max }
+        }
+    }
 
     /// - Returns: how many are allowed, how many watch, and how many were refused since the start.
     package var totals: (limit: Int, viewers: Int, refused: Int) {
-        state.withLock { ($0.admission.limit, $0.admission.viewers, $0.admission.refused) }
+        state.withLock { state in
+            let refused = state.channels.values.reduce(state.admission.refused) { $0 + $1.refused }
+            return (state.admission.limit, state.admission.viewers, refused)
+        }
     }
 
     /// Somebody asks for something.
@@ -108,11 +123,15 @@ package final class VisitorTable: Sendable {
 
     /// Takes a viewer's place for something that lasts; `leave` gives it back, once for each time.
     ///
-    /// - Parameter connection: tells viewers without a name apart.
-    package func enter(_ viewer: ViewerIdentity, connection: UInt64) throws(RequestRefusal) {
+    /// - Parameters:
+    ///   - connection: tells viewers without a name apart.
+    ///   - channel: that is watched; nil for what is no stream of one.
+    package func enter(
+        _ viewer: ViewerIdentity, connection: UInt64, channel: Int? = nil
+    ) throws(RequestRefusal) {
         let refusal: RequestRefusal? = state.withLock { state in
             do throws(RequestRefusal) {
-                try state.admission.enter(viewer.holder(connection), isServer: viewer.isServer)
+                try state.enter(viewer.holder(connection), isServer: viewer.isServer, channel: channel)
                 return nil
             } catch {
                 return error
@@ -122,22 +141,33 @@ package final class VisitorTable: Sendable {
         attach(viewer)
     }
 
-    package func leave(_ viewer: ViewerIdentity, connection: UInt64) {
-        state.withLock { $0.admission.leave(viewer.holder(connection)) }
+    /// - Parameter channel: as it was for `enter`.
+    package func leave(_ viewer: ViewerIdentity, connection: UInt64, channel: Int? = nil) {
+        state.withLock { state in
+            state.admission.leave(viewer.holder(connection))
+            if let channel { state.channels[channel]?.leave(viewer.holder(connection)) }
+        }
         detach(viewer.visitor)
     }
 
-    /// Whether a viewer that comes now would be let in.
-    package var hasFreePlace: Bool { state.withLock { $0.admission.admits(nil, isServer: false) } }
+    /// Whether a viewer of a channel that comes now would be let in.
+    package func hasFreePlace(on channel: Int) -> Bool {
+        state.withLock { $0.admits(nil, isServer: false, channel: channel) }
+    }
 
     /// Whether a stream would be granted, and how many are connected, who asks included. One without a name is taken
     /// for one of those that are there, and for a new viewer where it is to be admitted.
-    package func prospect(of viewer: ViewerIdentity) -> (isAdmitted: Bool, connected: Int) {
+    ///
+    /// - Parameter channel: whose stream it would be.
+    package func prospect(of viewer: ViewerIdentity, channel: Int? = nil) -> (isAdmitted: Bool, connected: Int) {
         state.withLock { state in
             let admission = state.admission
             let holder = viewer.isNamed ? ViewerAdmission.Holder.visitor(viewer.visitor) : nil
             let isCounted = holder.map(admission.holds) ?? admission.hasUnnamed
-            return (admission.admits(holder, isServer: viewer.isServer), admission.viewers + (isCounted ? 0 : 1))
+            return (
+                state.admits(holder, isServer: viewer.isServer, channel: channel),
+                admission.viewers + (isCounted ? 0 : 1)
+            )
         }
     }
 
@@ -208,6 +238,23 @@ package final class VisitorTable: Sendable {
 }
 
 extension VisitorTable.State {
+    fileprivate func admits(_ holder: ViewerAdmission.Holder?, isServer: Bool, channel: Int?) -> Bool {
+        guard admission.admits(holder, isServer: isServer) else { return false }
+        guard let channel, let channelLimit else { return true }
+        return channels[channel, default: ViewerAdmission(limit: channelLimit)].admits(holder, isServer: isServer)
+    }
+
+    fileprivate mutating func enter(
+        _ holder: ViewerAdmission.Holder, isServer: Bool, channel: Int?
+    ) throws(RequestRefusal) {
+        // Who is kept out of one is in neither.
+        if let channel, admission.admits(holder, isServer: isServer) {
+            try channels[channel, default: ViewerAdmission(limit: channelLimit ?? .max)].enter(
+                holder, isServer: isServer)
+        }
+        try admission.enter(holder, isServer: isServer)
+    }
+
     fileprivate mutating func note(_ viewer: ViewerIdentity, now: MediaTime) {
         if visitors[viewer.visitor] == nil {
             if visitors.count >= VisitorTable.maximumVisitors { forget(now: now) }

@@ -277,7 +277,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             head = HTTPAnswer.flv(isChunked: isChunked).serialized(extra: cross, keepAlive: false)
         }
         let place: ViewerPlace
-        do throws(RequestRefusal) { place = try server.registry.enter(identity) } catch {
+        do throws(RequestRefusal) { place = try server.registry.enter(identity, channel: number) } catch {
             onEnd(nil)
             if error.isFull, let whenFull { return wait(for: { .answer(await whenFull()) }, request, context) }
             return answer(.refusal(error), context)
@@ -320,7 +320,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     ) {
         guard context.channel.isActive else { return }
         let place: ViewerPlace
-        do throws(RequestRefusal) { place = try server.registry.enter(start.viewer) } catch {
+        do throws(RequestRefusal) {
+            place = try server.registry.enter(start.viewer, channel: start.request.channel)
+        } catch {
             return answer(.refusal(error), context)
         }
         let viewer = PictureViewer(

@@ -148,7 +148,7 @@ final class PeerRequest: DataChannelHandler {
         begin: (PeerViewer, any EventLoop) -> (any FrameFeed)?
     ) {
         let place: ViewerPlace
-        do throws(RequestRefusal) { place = try server.registry.enter(identity) } catch {
+        do throws(RequestRefusal) { place = try server.registry.enter(identity, channel: number) } catch {
             onEnd(nil)
             if error.isFull, let whenFull { return wait(for: { .answer(await whenFull()) }) }
             return answer(.refusal(error))

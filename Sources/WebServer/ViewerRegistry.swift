@@ -41,7 +41,9 @@ package final class ViewerRegistry: Sendable {
     }
 
     /// Takes effect for those who come.
-    package func setLimit(_ limit: Int) { visitors.setLimit(limit) }
+    package func setLimit(_ limit: Int, ofChannel channelLimit: Int?) {
+        visitors.setLimit(limit, ofChannel: channelLimit)
+    }
 
     /// All viewers, in the order they came.
     package func reports() async -> [ViewerReport] {
@@ -54,17 +56,21 @@ package final class ViewerRegistry: Sendable {
     }
 
     /// `giveUpPlace` gives the place back, once.
-    func enter(_ viewer: ViewerIdentity) throws(RequestRefusal) -> ViewerPlace {
+    ///
+    /// - Parameter channel: that is watched; nil for what is no stream of one.
+    func enter(_ viewer: ViewerIdentity, channel: Int? = nil) throws(RequestRefusal) -> ViewerPlace {
         let id = identity()
-        try visitors.enter(viewer, connection: id)
-        return ViewerPlace(id: id, viewer: viewer)
+        try visitors.enter(viewer, connection: id, channel: channel)
+        return ViewerPlace(id: id, viewer: viewer, channel: channel)
     }
 
     /// For one who needs no place.
     func identity() -> UInt64 { state.withLock { $0.takeID() } }
 
     /// Of a viewer that never came to be, or one to whom goodbye is being said: whoever takes its place need not wait.
-    func giveUpPlace(_ place: ViewerPlace) { visitors.leave(place.viewer, connection: place.id) }
+    func giveUpPlace(_ place: ViewerPlace) {
+        visitors.leave(place.viewer, connection: place.id, channel: place.channel)
+    }
 
     /// On the viewer's event loop.
     func add(_ viewer: any RegisteredViewer, on loop: any EventLoop) {

@@ -8,6 +8,8 @@ package struct WebServerSettings: Sendable, Hashable {
     /// 0 lets the system choose.
     package var port = 8080
     package var viewerLimit = 64
+    /// Of one channel; nil for as many as the device takes.
+    package var channelViewerLimit: Int?
     /// Origins of other web sites whose pages may play the streams, such as "https://example.org"; "*" means all.
     /// The agent's own page is always allowed.
     package var allowedOrigins: [String] = []

@@ -86,7 +86,9 @@ final class Agent: Sendable {
             channels: channels, recording: recording, path: configuration.stateFolder + "/device",
             heads: { heads.head($0) }, talking: { talk.isTalking }, events: events, logger: logger)
         self.device = device
-        let visitors = VisitorTable(limit: settings.viewerLimit, clock: clock) { heads.lost($0.motionHolder) }
+        let visitors = VisitorTable(
+            limit: settings.viewerLimit, channelLimit: settings.channelViewerLimit, clock: clock
+        ) { heads.lost($0.motionHolder) }
         viewers = ViewerRegistry(visitors: visitors)
         let feedback = FeedbackDesk(clock: clock)
         let hook = HookSettings(configuration.signalling).map { IntegratorHook($0, logger: logger) }
@@ -111,7 +113,7 @@ final class Agent: Sendable {
                     viewerURL: handOff.viewerURL, linger: .milliseconds(Int64(handOff.lingerSeconds * 1000)),
                     patience: .milliseconds(Int64(handOff.patienceSeconds * 1000))),
                 pushes: HandOffPushes(control: control, target: handOff.target), clock: clock
-            ) { visitors.hasFreePlace }
+            ) { visitors.hasFreePlace(on: $0) }
         }
         self.handOffs = handOffs
         let routes = ViewerRoutes(
@@ -239,7 +241,7 @@ final class Agent: Sendable {
             return configuration
         }
         threshold.level = Logger.Level(new.logLevel)
-        viewers.setLimit(new.server.viewerLimit)
+        viewers.setLimit(new.server.viewerLimit, ofChannel: new.server.channelViewerLimit)
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
         let (channels, heads) = (self.channels, self.heads)
         let change = await MediaThread.run(name: "channels") {
@@ -279,6 +281,7 @@ extension AgentConfiguration {
     static func changesThatNeedAStart(from old: Self, to new: Self) -> [String] {
         var server = new.server
         server.viewerLimit = old.server.viewerLimit
+        server.channelViewerLimit = old.server.channelViewerLimit
         var push = new.push
         push.defaultTarget = old.push.defaultTarget
         let (oldDisk, newDisk) = (old.recording, new.recording)
@@ -315,6 +318,7 @@ extension WebServerSettings {
         address = configuration.address
         port = configuration.port
         viewerLimit = configuration.viewerLimit
+        channelViewerLimit = configuration.channelViewerLimit
         allowedOrigins = configuration.allowedOrigins
         viewerQueueBytes = configuration.viewerQueueBytes
         viewerQueueMilliseconds = Int(configuration.viewerQueueSeconds * 1000)

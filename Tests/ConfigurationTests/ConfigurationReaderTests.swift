@@ -210,8 +210,8 @@ import Testing
                 [
                     "f:1:1: error: unknown key \"ü\"; known are channels, server, push, recording, "
                         + "signalling, peers, rendezvous, handOff, talk, platforms, control, state, log",
-                    "f:2:10: error: unknown key \"ä\" in server; known are address, port, viewerLimit, allowedOrigins, "
-                        + "viewerQueue, sendBuffer, stallSeconds",
+                    "f:2:10: error: unknown key \"ä\" in server; known are address, port, viewerLimit, "
+                        + "channelViewerLimit, allowedOrigins, viewerQueue, sendBuffer, stallSeconds",
                 ]
             ),
         ] as [(String, [String])])

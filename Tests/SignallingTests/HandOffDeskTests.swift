@@ -54,7 +54,7 @@ import Testing
         desk = HandOffDesk(
             settings: .init(viewerURL: "https://media.example/{channel}/{stream}.flv", linger: .seconds(30)),
             pushes: world, clock: clock
-        ) { world.state.withLock { $0.hasFreePlace } }
+        ) { _ in world.state.withLock { $0.hasFreePlace } }
     }
 
     @Test func manyViewersArePushedForOnce() async {

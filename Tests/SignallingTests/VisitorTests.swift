@@ -66,6 +66,32 @@ import Testing
         try visitors.enter(viewer(2), connection: 3)
     }
 
+    @Test func aChannelHasALimitOfItsOwn() async throws {
+        let visitors = VisitorTable(limit: 3, channelLimit: 1)
+        try visitors.enter(viewer(1), connection: 1, channel: 0)
+        // Once more, and of another channel; what is no stream of one counts for none.
+        try visitors.enter(viewer(1), connection: 2, channel: 0)
+        try visitors.enter(viewer(1), connection: 3, channel: 1)
+        try visitors.enter(viewer(2), connection: 4)
+        do {
+            try visitors.enter(viewer(2), connection: 5, channel: 0)
+            Issue.record("admitted")
+        } catch {
+            #expect(error.occupancy == .init(viewers: 1, limit: 1))
+        }
+        #expect(visitors.totals == (limit: 3, viewers: 2, refused: 1))
+        #expect(!visitors.hasFreePlace(on: 0) && visitors.hasFreePlace(on: 2))
+        #expect(await state("type=live", FakeDevice(), visitors, from: 2).contains(#""status":"405""#))
+        #expect(await state("type=download", FakeDevice(), visitors, from: 2).contains(#""status":"0""#))
+        try visitors.enter(viewer(9, "server-voip"), connection: 6, channel: 0)
+        visitors.leave(viewer(1), connection: 1, channel: 0)
+        #expect(!visitors.hasFreePlace(on: 0))
+        visitors.leave(viewer(1), connection: 2, channel: 0)
+        try visitors.enter(viewer(2), connection: 7, channel: 0)
+        visitors.setLimit(3, ofChannel: nil)
+        try visitors.enter(viewer(3), connection: 8, channel: 0)
+    }
+
     @Test func whatAVisitorSaidOfItselfIsKept() {
         let visitors = VisitorTable()
         #expect(visitors.saw(viewer(9, "server-voip")).isServer)
