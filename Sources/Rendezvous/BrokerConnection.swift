@@ -82,7 +82,7 @@ final class BrokerConnection: Sendable {
     /// False where it is lost.
     @discardableResult
     func publish(_ payload: String, to topic: String, isRetained: Bool = false) -> Bool {
-        monitor.withLock { state in
+        monitor.withLock { state -> Bool in
             guard state.broker == .connected, let client = state.client, state.waiting < Self.maximumWaiting else {
                 return false
             }

@@ -61,7 +61,7 @@ package struct Ticket: Sendable, Hashable {
             case .list(let rights)? = claims["rights"]
         else { throw .malformed }
         // Rights that only later versions know are none here.
-        grant = PeerGrant(rights: Set(rights.compactMap { $0.word.flatMap(PeerGrant.Right.init) }))
+        grant = PeerGrant(rights: Set(rights.compactMap { $0.word.flatMap(PeerGrant.Right.init(rawValue:)) }))
         switch claims["channel"] {
         case nil, .null: break
         case .number(let channel) where (0...Int64(UInt16.max)).contains(channel): grant.channel = Int(channel)

@@ -32,7 +32,7 @@ struct AgentRendezvousHost: RendezvousHost {
     func command(
         _ method: RendezvousRequest.Method, _ path: String, body: String
     ) async -> (status: Int, body: String) {
-        let answer = Self.isAllowed(method, path) ? await carryOut(method, path, body) : .notFound(path)
+        let answer: HTTPAnswer = await (Self.isAllowed(method, path) ? carryOut(method, path, body) : .notFound(path))
         return (answer.status, String(buffer: answer.body))
     }
 
