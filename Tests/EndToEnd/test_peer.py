@@ -252,6 +252,32 @@ def test_the_viewer_library_in_a_browser(recorded: Agent, peer_browser: Browser)
         assert notice in result["notices"], result["notices"]
 
 
+LASTING = """async () => {
+    const { viewer } = await import("/edge-agent-viewer.js");
+    const seen = globalThis.seen = { bytes: 0, states: [] };
+    await viewer.init();
+    await viewer.startP2PService("device", {}, { onStateChange: (state) => seen.states.push(state) });
+    await viewer.startStream("device", {
+        flv: { params: "action=live&channel=0" }, dataCallback: (data) => { seen.bytes += data.byteLength; },
+    });
+}"""
+
+
+def test_the_library_comes_back(agent: Callable[..., Agent], peer_browser: Browser) -> None:
+    device = agent({"channels": [CHANNEL]})
+    page = peer_browser.new_page()
+    page.goto(f"{device.url}/")
+    page.evaluate(LASTING)
+    device.process.kill()
+    device.process.wait()
+    agent({"channels": [CHANNEL]}, port=device.port)
+    wait_until(lambda: page.evaluate("() => seen.states.filter((s) => s === 'ServiceConnected').length") == 2,
+               "another link", 40)
+    before = page.evaluate("() => seen.bytes")
+    wait_until(lambda: page.evaluate("() => seen.bytes") > before + 50_000, "the stream to go on", 10)
+    page.close()
+
+
 def test_the_page_plays_over_a_link(agent: Callable[..., Agent], peer_browser: Browser) -> None:
     device = agent({"channels": [CHANNEL]})
     page = peer_browser.new_page()

@@ -5,7 +5,7 @@ import itertools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,18 @@ def internet() -> Iterator[Internet]:
     internet.remove()
 
 
-def device_in(internet: Internet, relay: str) -> Agent:
+def device_in(internet: Internet, relay: str, **changes: Any) -> Agent:
     return Agent(
         {
-            "channels": [synthetic_channel()],
+            **changes, "channels": [synthetic_channel()],
             "peers": {"addresses": [], "stun": f"{SERVER}:{PORT}", "relays": [f"turn:{SERVER}:{PORT}?transport={relay}"],
                       "relayUser": USER, "relayPassword": PASSWORD},
         }, prefix=["ip", "netns", "exec", internet.device])
 
 
-def connect(internet: Internet, device: Agent, transport: str) -> dict[str, Any]:
+def connect(
+        internet: Internet, device: Agent, transport: str, during: Callable[[], None] | None = None) -> dict[str, Any]:
+    """One viewer for a moment. `during` happens in the middle; then the viewer ends without a word."""
     viewer = subprocess.Popen(
         ["ip", "netns", "exec", internet.viewer, sys.executable, str(PROGRAM), str(SECONDS),
          f"stun:{SERVER}:{PORT}" if transport == "udp" else "", f"turn:{SERVER}:{PORT}?transport={transport}", USER,
@@ -50,6 +52,9 @@ def connect(internet: Internet, device: Agent, transport: str) -> dict[str, Any]
         viewer.stdin.flush()
         result = json.loads(viewer.stdout.readline())
         result["link"] = device.get("/peers")[-1]
+        if during:
+            during()
+            viewer.kill()
         return result
     finally:
         viewer.stdin.close()

@@ -46,6 +46,8 @@ export interface ServiceInfo {
     iceServers?: RTCIceServer[];
     headers?: Record<string, string>;
     relayOnly?: boolean;
+    /// False: a link that is lost is not made again.
+    reconnect?: boolean;
     /// Another way to bring the offer to the device and its answer back.
     exchange?(offer: string): Promise<string>;
 }

@@ -39,6 +39,10 @@ const HEARTBEAT_MS = 2000;
 const MISSED_HEARTBEATS = 3;
 const VOICE_BUFFER_BYTES = 500 << 10;
 const RETURN_MS = 5000;
+// A path that breaks for a moment comes back by itself.
+const DISCONNECTED_MS = 3000;
+const RECONNECT_MS = [0, 1000, 2000, 4000, 8000];
+const RECONNECT_FOR_MS = 120_000;
 
 /// An error of the library: `errcode` is one of ErrorCode, `status` the device's answer where there was one.
 export class ViewerError extends Error {
@@ -103,6 +107,10 @@ class Service {
         this.download = null;
         this.voice = null;
         this.missed = 0;
+        // Live streams that go on when the link comes back: how each was asked for.
+        this.lasting = new Map();
+        this.online = () => { if (this.state === ServiceState.connected) this.beat(); };
+        globalThis.addEventListener?.("online", this.online);
     }
 
     notify(type, detail = {}) {
@@ -133,7 +141,7 @@ class Service {
                 if (connection.connectionState === "connected") resolve();
                 if (connection.connectionState === "failed") reject(new Error("no way to the device was found"));
                 if (connection.connectionState === "closed") reject(new Error("the link was closed"));
-                this.watch(connection.connectionState);
+                if (this.connection === connection) this.watch(connection.connectionState);
             });
         });
         // Whoever waits no more does not want to hear of it.
@@ -143,7 +151,9 @@ class Service {
         const answer = await this.exchange(connection.localDescription.sdp);
         await connection.setRemoteDescription({ type: "answer", sdp: answer });
         await Promise.race([opened, delay(CONNECT_MS).then(() => { throw new Error("connecting took too long"); })]);
+        this.missed = 0;
         this.become(ServiceState.connected);
+        clearInterval(this.heartbeat);
         this.heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
     }
 
@@ -189,7 +199,9 @@ class Service {
     }
 
     watch(state) {
+        clearTimeout(this.patience);
         if (state === "failed" || state === "closed") this.lose("the link was lost");
+        if (state === "disconnected") this.patience = setTimeout(() => this.lose("the link was lost"), DISCONNECTED_MS);
     }
 
     /// A channel of a dead peer stays "open" for ever, so the device is asked.
@@ -220,15 +232,45 @@ class Service {
     }
 
     lose(reason) {
-        if (this.state === ServiceState.idle) return;
-        const wasConnected = this.state === ServiceState.connected;
+        // While it is being made or made again, who makes it hears.
+        if (this.state !== ServiceState.connected) return;
+        const lasting = new Map(this.lasting);
         this.close("disconnect", reason);
-        this.become(wasConnected ? ServiceState.error : ServiceState.startError);
         this.notify("disconnect", { reason });
+        if (this.info.reconnect === false) this.become(ServiceState.error);
+        else this.reconnect(lasting);
+    }
+
+    /// A new link, which takes less time than mending the old one: networks change, devices start again.
+    async reconnect(lasting) {
+        const end = performance.now() + RECONNECT_FOR_MS;
+        this.become(ServiceState.preparing);
+        for (let attempt = 0; performance.now() < end; attempt += 1) {
+            await delay(RECONNECT_MS[Math.min(attempt, RECONNECT_MS.length - 1)]);
+            if (this.state !== ServiceState.preparing) return;
+            try {
+                await this.connect();
+            } catch {
+                if (this.state !== ServiceState.preparing) return;
+                this.close("disconnect");
+                continue;
+            }
+            for (const [key, { label, callbacks }] of lasting) this.startStream(key, label, callbacks).catch(() => {});
+            return;
+        }
+        this.become(ServiceState.error);
+    }
+
+    /// For good.
+    end(state = ServiceState.idle) {
+        globalThis.removeEventListener?.("online", this.online);
+        this.become(state);
+        this.close();
     }
 
     close(how = "cancelled", reason = "") {
         clearInterval(this.heartbeat);
+        clearTimeout(this.patience);
         for (const stream of [...this.streams.values()]) if (stream.abort) stream.cancel();
         for (const request of [...this.requests]) request.finish(how, reason);
         this.connection?.close();
@@ -262,6 +304,7 @@ class Service {
                     notify("parsed", head);
                     if (head.status >= 200 && head.status < 300) {
                         accepted = true;
+                        if (/[?&]action=live/.test(label)) this.lasting.set(key, { label, callbacks });
                         resolve(ErrorCode.ok);
                     } else if (head.status === 302) {
                         this.streams.delete(key);
@@ -277,6 +320,7 @@ class Service {
                 onBody: (data) => { if (accepted) callbacks.dataCallback?.(data); },
                 onEnd: (how, message) => {
                     if (this.streams.get(key) === request) this.streams.delete(key);
+                    if (this.lasting.get(key)?.callbacks === callbacks) this.lasting.delete(key);
                     if (!accepted) reject(new ViewerError(ErrorCode.streamFailed, message || "the stream did not begin"));
                     if (how === "end") notify(accepted ? "eof" : "fail", { message });
                     else notify(how === "cancelled" ? "close" : how === "disconnect" ? "disconnect" : "fail", { message });
@@ -453,7 +497,9 @@ export class EdgeAgentViewer {
         return ErrorCode.ok;
     }
 
-    /// info: { url, ticket, iceServers, headers, relayOnly, exchange }, all of which may be left out for the device that the
+    /// A link that is lost is made again for two minutes, and live streams go on, unless `info.reconnect` is false.
+    ///
+    /// info: { url, ticket, iceServers, headers, relayOnly, exchange, reconnect }, all of which may be left out for the device that the
     /// page came from. callbacks: { msgCallback(event, subtype, detail), onStateChange(state, id) }.
     async startP2PService(id, info = {}, callbacks = {}) {
         if (!this.settings) throw new ViewerError(ErrorCode.notInitialised, "call init() first");
@@ -468,8 +514,7 @@ export class EdgeAgentViewer {
             await service.connect();
         } catch (error) {
             if (this.services.get(id) === service) this.services.delete(id);
-            service.close();
-            service.become(ServiceState.startError);
+            service.end(ServiceState.startError);
             throw error instanceof ViewerError ? error : new ViewerError(ErrorCode.noPeerToPeer, error.message);
         }
         return ErrorCode.ok;
@@ -479,8 +524,7 @@ export class EdgeAgentViewer {
         const service = this.services.get(id);
         if (!service) return ErrorCode.serviceNotStarted;
         this.services.delete(id);
-        service.close();
-        service.become(ServiceState.idle);
+        service.end();
         return ErrorCode.ok;
     }
 
@@ -601,7 +645,8 @@ export class StreamSocket {
     async make(info) {
         if (!this.viewer.settings) await this.viewer.init();
         this.viewer.stopP2PService(this.id);
-        await this.viewer.startP2PService(this.id, info);
+        // The page's player tries again by itself.
+        await this.viewer.startP2PService(this.id, { ...info, reconnect: false });
     }
 
     notice(notice, detail) {
