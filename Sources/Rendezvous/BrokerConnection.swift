@@ -2,6 +2,7 @@ import CDelayedLibraries
 import CMosquitto
 import Logging
 import Media
+import PeerToPeer
 import Publishing
 import Streaming
 import Synchronization

@@ -94,7 +94,14 @@ package actor HandOffDesk {
     private func open(_ stream: Stream) async -> Opened? {
         // Another may have begun while this one asked.
         if case .opening(let task) = streams[stream] { return await task.value }
-        let task = Task { [pushes, settings] in await pushes.open(stream, patience: settings.patience) }
+        let earlier: Opened? = if case .open(let known, _) = streams[stream] { known } else { nil }
+        let task = Task { [pushes, settings] in
+            let opened = await pushes.open(stream, patience: settings.patience)
+            // A push that broke and was joined again is still the hand-off's own, and its to end.
+            guard let earlier, earlier.isOwn else { return opened }
+            if opened == nil { await pushes.close(earlier.id) }
+            return opened?.id == earlier.id ? earlier : opened
+        }
         streams[stream] = .opening(task)
         let opened = await task.value
         if opened == nil { streams[stream] = nil }

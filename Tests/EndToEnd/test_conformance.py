@@ -5,7 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Conformance"))
 
-from conformance.__main__ import run  # noqa: E402
+from conformance.__main__ import run, run_points  # noqa: E402
+from conformance.peer import PeerVisitor  # noqa: E402
 from conformance.report import Report  # noqa: E402
 from harness.agent import Agent, synthetic_channel  # noqa: E402
 from harness.recordings import Recordings  # noqa: E402
@@ -26,3 +27,14 @@ def test_conformance(agent, capsys, tmp_path: Path) -> None:
         report: Report = run(one.url)
     wrong = [str(result) for result in report.results if result.outcome != "passed"]
     assert len(report.results) >= 17 and not wrong, "\n".join(wrong)
+
+
+def test_conformance_over_peer_links(agent, capsys, tmp_path: Path) -> None:
+    one: Agent = agent({"channels": CHANNELS, "recording": {"segmentSeconds": 10, "folder": str(tmp_path)},
+                        "server": {"viewerLimit": 4}, "talk": {"speaker": "null"}, "peers": {"limit": 100}})
+    with capsys.disabled():
+        print()
+        Recordings(one).wait_for_files(2)
+        report = run_points(one.url, PeerVisitor, Report(), PeerVisitor.close_all)
+    wrong = [str(result) for result in report.results if result.outcome != "passed"]
+    assert len(report.results) == 17 and not wrong, "\n".join(wrong)

@@ -19,6 +19,8 @@ import Testing
             var takesStreams = true
             var isOwn = true
             var hasFreePlace = false
+            /// Of a push that is there already and is joined.
+            var existing: String?
         }
 
         let state = Mutex(State())
@@ -28,6 +30,10 @@ import Testing
             return state.withLock { state in
                 state.opened.append(stream)
                 guard state.takesStreams else { return nil }
+                if let id = state.existing {
+                    state.publishing.insert(id)
+                    return HandOffDesk.Opened(id: id, isOwn: false)
+                }
                 let id = "\(state.opened.count)"
                 state.publishing.insert(id)
                 return HandOffDesk.Opened(id: id, isOwn: state.isOwn)
@@ -96,6 +102,29 @@ import Testing
         world.state.withLock { $0.publishing = [] }
         #expect(await desk.handOff(stream) != nil)
         #expect(world.state.withLock { $0.opened.count } == 2)
+    }
+
+    @Test func anOwnPushThatCameBackIsStillItsToEnd() async {
+        _ = await desk.handOff(stream)
+        world.state.withLock { state in
+            state.publishing = []
+            state.existing = "1"
+            state.hasFreePlace = true
+        }
+        #expect(await desk.handOff(stream) != nil)
+        clock.advance(.seconds(30))
+        await desk.review()
+        #expect(world.state.withLock { $0.closed } == ["1"])
+    }
+
+    @Test func anOwnPushThatDoesNotComeBackIsEnded() async {
+        _ = await desk.handOff(stream)
+        world.state.withLock { state in
+            state.publishing = []
+            state.takesStreams = false
+        }
+        #expect(await desk.handOff(stream) == nil)
+        #expect(world.state.withLock { $0.closed } == ["1"])
     }
 
     @Test func somebodyElsesPushIsLeftToThem() async {

@@ -8,11 +8,22 @@ off again.
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from . import device  # noqa: F401 - finds the readers
 from .examples import Examples
+from .device import Visitor
 from .points import Points
 from .report import Report
+
+
+def run_points(
+        url: str, visitor: Callable[[str], Visitor], report: Report, after: Callable[[], None] = lambda: None) -> Report:
+    """The points alone, by visitors of another kind; `after` each."""
+    for number, title, check in Points(url, visitor).all():
+        report.run(f"point {number}", title, check)
+        after()
+    return report
 
 
 def run(url: str, only: set[str] | None = None, report: Report | None = None) -> Report:

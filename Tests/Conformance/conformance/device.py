@@ -83,6 +83,17 @@ class Visitor:
         except ViewerRefused as refused:
             return refused.status
 
+    def raw(self, query: str) -> HTTPViewer:
+        return HTTPViewer(f"{self.url}/ipc.flv?{query}", headers=self.headers)
+
+    def status(self, query: str) -> int:
+        """The HTTP status of a request that is sent as it is."""
+        return fetch(f"{self.url}/ipc.flv?{query}", headers=self.headers)[0]
+
+    def lose(self, watching: HTTPViewer) -> None:
+        """The visitor's only connection breaks."""
+        watching.close()
+
     def play(self, start: int, end: int, channel: int = 0) -> HTTPViewer:
         return self.watch("playback", channel, start_time=start, end_time=end)
 
@@ -97,6 +108,9 @@ class Visitor:
         status, _, body = fetch(self.address("download", channel, file_name=name, **place), headers=self.headers,
                                 timeout=60)
         return status, body
+
+    def begin_download(self, name: str) -> "Download":
+        return Download(Connection(self.address("download", file_name=name), self.headers, 4096, 15))
 
     def files(self, channel: int = 0, days: int = 31) -> list[File]:
         now = int(time.time())
@@ -113,6 +127,17 @@ class Visitor:
 
     def talk(self, channel: int = 0, **parameters: Any) -> "Talk":
         return Talk(self, channel, parameters)
+
+
+class Download:
+    """A download that is not read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        check(connection.status == 200, "answered with", connection.status)
+
+    def close(self) -> None:
+        self.connection.socket.close()
 
 
 class Talk:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from harness import flv
 from harness.flv import Tag
-from harness.viewers import HTTPViewer, StreamEnded, ViewerRefused, fetch
+from harness.viewers import HTTPViewer, StreamEnded, ViewerRefused
 from harness.waiting import wait_until
 
 from .device import Talk, Visitor, arrivals
@@ -22,13 +22,14 @@ MOST_VIEWERS = 200
 
 
 class Points:
-    def __init__(self, url: str, talks: bool = True) -> None:
+    def __init__(self, url: str, visitor: Callable[[str], Visitor] = Visitor) -> None:
         self.url = url
+        self.make_visitor = visitor
         channels = self.visitor().inner("get_nvr_list", channel=None)
         self.channels = [int(one["Channel"]) for one in channels] or [0]
 
     def visitor(self) -> Visitor:
-        return Visitor(self.url)
+        return self.make_visitor(self.url)
 
     def all(self) -> list[tuple[int, str, Callable[[], str | None]]]:
         found = []
@@ -276,14 +277,14 @@ class Points:
         for name in ("", "..", "../" + file.name, "/etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "a" * 200, "\0",
                      f"/{file.name}", file.name + "\0"):
             check(visitor.download(name)[0] == 404, "name", repr(name))
-        raw = visitor.address("download") + "&file_name=%2e%2e%2f%2e%2e%2fetc%2fpasswd"
-        check(fetch(raw, headers=visitor.headers)[0] == 404, "encoded dots")
+        raw = "action=download&channel=0&file_name=%2e%2e%2f%2e%2e%2fetc%2fpasswd"
+        check(visitor.status(raw) == 404, "encoded dots")
         # A second one ends the first, and a break frees the place: both are counted once and then not at all.
         asker = self.visitor()
-        first = HTTPConnection(visitor.address("download", file_name=file.name), visitor)
+        first = visitor.begin_download(file.name)
         check(visitor.download(file.name)[1] == whole, "the second has everything")
         first.close()
-        broken = HTTPConnection(visitor.address("download", file_name=file.name), visitor)
+        broken = visitor.begin_download(file.name)
         broken.close()
         wait_until(lambda: asker.state("live")[1] == 1, "the place is free", 20)
 
@@ -319,7 +320,7 @@ class Points:
             visitor.user(message % f"{direction}_press")
             before = place()
             wait_until(lambda: place() != before, "the head moves", 5)
-            watching.close()
+            visitor.lose(watching)
             rests_by = time.monotonic() + 3
             rested = wait_until(lambda: (first := place()) == (time.sleep(0.5) or place()) and first, "it rests", 4)
             check(time.monotonic() < rests_by + 1.5, "within a second or two, and not at the time limit")
@@ -384,18 +385,6 @@ class Points:
 
 
 # Helpers.
-
-class HTTPConnection:
-    """A request whose answer is not read."""
-
-    def __init__(self, address: str, visitor: Visitor) -> None:
-        from harness.viewers import Connection
-        self.connection = Connection(address, visitor.headers, 4096, 15)
-        check(self.connection.status == 200, "answered with", self.connection.status)
-
-    def close(self) -> None:
-        self.connection.socket.close()
-
 
 def check_beginning(tags: list[Tag]) -> None:
     pictures = [tag for tag in tags if tag.is_picture]

@@ -56,6 +56,7 @@ class MediaService:
         self.http_port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         hook = f"on_publish {on_publish};" if on_publish else ""
+        (self.folder / "hls").mkdir()
         (self.folder / "nginx.conf").write_text(f"""
 load_module {MODULES}/ngx_rtmp_module.so;
 daemon off; master_process off; worker_processes 1;
@@ -66,14 +67,16 @@ rtmp {{
     server {{
         listen 127.0.0.1:{self.port};
         chunk_size 4096;
-        application live {{ live on; wait_key on; {hook} }}
+        application live {{ live on; wait_key on; {hook}
+            hls on; hls_path {self.folder}/hls; hls_fragment 1s; hls_playlist_length 8s; }}
     }}
 }}
 http {{
     access_log off;
     client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
     fastcgi_temp_path {self.folder}/fastcgi; uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;
-    server {{ listen 127.0.0.1:{self.http_port}; location /statistics {{ rtmp_stat all; }} }}
+    server {{ listen 127.0.0.1:{self.http_port}; location /statistics {{ rtmp_stat all; }}
+        location /hls/ {{ alias {self.folder}/hls/; }} }}
 }}
 """)
         self.start()
