@@ -133,7 +133,7 @@ need_swift() {
 }
 
 # For programs that are given away: no symbols, which nobody looks up in a program (2.3 MB).
-link_options=(-Xlinker -s -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs)
+link_options=(-Xlinker -s -Xlinker --no-export-dynamic)
 
 # What the sources include and link.
 library_packages=(

@@ -32,6 +32,7 @@ package final class GrowingSegment {
         MediaTime(nanoseconds: time.nanoseconds + offset).milliseconds
     }
 
-    /// Where the footage ends that is safe on the disk; milliseconds since 1970, UTC.
-    package var end: Int64 { milliseconds(at: row.mediaStart + writer.writtenDuration) }
+    /// Where the footage ends that is safe on the disk; milliseconds since 1970, UTC. As recovery would find it, to the
+    /// millisecond.
+    package var end: Int64 { row.start + writer.writtenDuration.milliseconds }
 }

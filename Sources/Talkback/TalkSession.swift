@@ -10,6 +10,8 @@ package final class TalkSession: Sendable {
 
     package var holder: TalkHolder { inbox.holder }
     package var report: TalkReport { inbox.report }
+    /// Nil while it goes on.
+    package var ending: TalkEnding? { inbox.ending }
 
     /// The next bytes of the body. Bounded; never waits.
     package func take(_ bytes: ByteBuffer) { inbox.take(bytes) }

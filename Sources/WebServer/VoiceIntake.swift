@@ -99,6 +99,8 @@ final class VoiceIntake: @unchecked Sendable {
             onEvent(.opened)
             session.take(early)
             if isComplete { session.finish() }
+            // It may have ended before it was known here to have begun.
+            if let ending = session.ending { ended(ending) }
         }
     }
 

@@ -17,6 +17,7 @@ FREQUENCIES = [500, 900, 1700]
 CAPTURE = f"-t raw -f S16_LE -c 1 -r {RATE}"
 #: How much of what the speaker plays reaches the microphone.
 LEAK = 0.4
+ECHO_ATTEMPTS = 4
 
 
 def status(board) -> dict:
@@ -129,27 +130,42 @@ def record(board, service, path) -> Recorder:
 
 
 def test_the_echo_is_taken_out(board, service, agent, figures, tmp_path):
-    """The microphone hears nothing but the speaker, at full strength."""
+    """The microphone hears nothing but the speaker, at full strength.
+
+    A speaker that ran dry, or sound that came too late for it, moves the echo, and it is learnt anew: what an emulated
+    board does on a busy machine. Then it is tried again.
+    """
     far = voice(1, 12)
     send(board, wav(far), "/tmp/far.wav")
     hear_own_speaker(board, True)
     try:
-        recorder = record(board, service, tmp_path / "echo.flv")
-        board.run("sleep 2")
-        talk = board.start("edgectl talk /tmp/far.wav", "far.log")
-        board.run("sleep 10")
-        report = status(board)["talkback"]
-        board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
-        heard = recorder.stop().sound(RATE) * 32768
+        for attempt in range(ECHO_ATTEMPTS):
+            loss, report = echo_loss(board, service, far, tmp_path / f"echo-{attempt}.flv")
+            talk = report["talk"]
+            is_undisturbed = not talk["speakerUnderruns"] and not talk["underruns"] and talk["droppedMilliseconds"] < 100
+            if loss >= 25 or is_undisturbed:
+                break
     finally:
         hear_own_speaker(board, False)
+    figures.section("talk")["echoDecibels"] = round(loss, 1)
+    assert loss >= 25, report
+    nobody_talks(board)
+
+
+def echo_loss(board, service, far: numpy.ndarray, path) -> tuple[float, dict]:
+    """By how many decibels the echo is down from the talk's third second on, and how the talk went."""
+    recorder = record(board, service, path)
+    board.run("sleep 2")
+    talk = board.start("edgectl talk /tmp/far.wav", "far.log")
+    board.run("sleep 10")
+    report = status(board)["talkback"]
+    board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
+    heard = recorder.stop().sound(RATE) * 32768
     # Before the filter has learnt the way, the echo is heard; that is where the talk begins.
     begin = onset(heard)
     loss = -decibels(heard[begin + 3 * RATE:begin + 10 * RATE], far[3 * RATE:10 * RATE].astype(float))
     print(f"echo {loss:.1f} dB down; {report}; {board.run('cat ' + board.log_folder + '/far.log').strip()}")
-    figures.section("talk")["echoDecibels"] = round(loss, 1)
-    assert loss >= 25
-    nobody_talks(board)
+    return loss, report
 
 
 def test_the_near_voice_stays(board, service, agent, figures, tmp_path):

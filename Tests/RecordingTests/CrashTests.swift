@@ -9,8 +9,11 @@ import Testing
     private static let main = StreamKey(channel: 0, stream: .main)
 
     private func rig(seed: UInt64) throws -> TestRig {
-        let rig = try TestRig(seed: seed, segment: 3)
+        // The clocks' milliseconds begin at different moments.
+        let rig = try TestRig(seed: seed, time: SimulatedTime(nanoseconds: 700_000), segment: 3)
         try rig.addStream(0, .main)
+        // Nor do pictures come at whole ones.
+        rig.streams[0].interval = MediaTime(nanoseconds: 199_900_000)
         try rig.addStream(0, .sub, hasAudio: false)
         try rig.addStream(3, .main, hasVideo: false)
         // Small enough that the oldest goes while recording.
@@ -26,16 +29,23 @@ import Testing
         whole.run(seconds: Self.seconds)
         whole.stop()
         let operations = whole.store.operations
-        #expect(whole.store.operations > 400)
-        for cut in 1...operations { try cutPower(at: cut, seed: UInt64(cut)) }
+        #expect(operations > 300)
+        var claims = 0
+        for cut in 1...operations { claims += try cutPower(at: cut, seed: UInt64(cut)) }
+        #expect(claims > operations)
     }
 
-    private func cutPower(at operation: Int, seed: UInt64) throws {
+    /// - Returns: of how many files that were being written something was claimed.
+    private func cutPower(at operation: Int, seed: UInt64) throws -> Int {
         let comment = Comment(rawValue: "cut at operation \(operation)")
         let rig = try rig(seed: seed)
         var index = ""
         rig.store.cutAt = operation
-        rig.store.onCut = { index = rig.snapshotIndex() }
+        var claims: [Int64: LiveSegments.Progress] = [:]
+        rig.store.onCut = {
+            index = rig.snapshotIndex()
+            claims = rig.liveSegments
+        }
         rig.start()
         while !rig.store.isOff, rig.time.now() < .seconds(100 + Int64(Self.seconds)) { rig.run(seconds: 0.2) }
         if !rig.store.isOff { rig.stop() }
@@ -51,6 +61,12 @@ import Testing
         #expect(rig.status.disk.state == .ready, comment)
         #expect(rig.indexesSetAside == 0, comment)
         let recovered = try rig.numbers(.video, Self.main).max()
+        let found = try rig.streams.flatMap { try rig.segments($0.key) }
+        for (id, claim) in claims {
+            // The oldest may be gone meanwhile.
+            guard let row = found.first(where: { $0.id == id }) else { continue }
+            #expect(row.end >= claim.end && row.size >= claim.length, comment)
+        }
         // At most a group of pictures, and what waits for sound of the same time, is gone.
         #expect((recovered ?? -1) >= last - rig.streams[0].group - 3, comment)
         rig.run(seconds: 8)
@@ -61,6 +77,7 @@ import Testing
         rig.start()
         #expect(rig.status.disk.recovery.wasClean, comment)
         rig.stop()
+        return claims.count
     }
 
     /// Each frame once; none missing but those at the cut, and the oldest.

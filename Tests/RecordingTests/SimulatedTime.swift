@@ -14,11 +14,11 @@ final class SimulatedTime: MediaClock, WallClockSource {
     /// - Parameters:
     ///   - uptime: seconds.
     ///   - utc: milliseconds since 1970 at that moment.
-    init(uptime: Int64 = 100, utc: Int64 = 1_795_000_000_000, isTrusted: Bool = true) {
+    ///   - nanoseconds: and what has passed since then of the next one.
+    init(uptime: Int64 = 100, utc: Int64 = 1_795_000_000_000, nanoseconds: Int64 = 0, isTrusted: Bool = true) {
+        let offset = utc * 1_000_000 + nanoseconds - uptime * 1_000_000_000
         state = Mutex(
-            State(
-                monotonic: .seconds(uptime),
-                wall: WallClockReading(offset: utc * 1_000_000 - uptime * 1_000_000_000, isTrusted: isTrusted)))
+            State(monotonic: .seconds(uptime), wall: WallClockReading(offset: offset, isTrusted: isTrusted)))
     }
 
     func now() -> MediaTime { state.withLock { $0.monotonic } }

@@ -141,6 +141,13 @@ final class TestRig {
 
     // MARK: Looking
 
+    /// What viewers are told of the segments that are being written, by their numbers in the index.
+    var liveSegments: [Int64: LiveSegments.Progress] {
+        guard let live = engine?.live else { return [:] }
+        let ids = streams.flatMap { (try? segments($0.key)) ?? [] }.map(\.id)
+        return Dictionary(ids.compactMap { id in live[id].map { (id, $0) } }) { first, _ in first }
+    }
+
     /// The index, from outside.
     func segments(_ key: StreamKey) throws -> [Segment] {
         try SQLiteDatabase(path: indexPath).segments(of: key, in: Int64.min..<Int64.max)
