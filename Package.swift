@@ -3,7 +3,25 @@ import PackageDescription
 
 // The rooms of the house and what each may import: Documentation/Architecture.md.
 
-let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+// GLib's headers lie in folders of their own, one of which depends on the architecture. Its pkg-config files would also
+// have it linked, and it is opened at run time; so the folders are named here, with a cross-build's root before them.
+let glibHeaders: [String] = {
+    let root = Context.environment["PKG_CONFIG_SYSROOT_DIR"] ?? ""
+    let configurations = Context.environment["PKG_CONFIG_PATH"] ?? ""
+    #if arch(arm64)
+        var libraries = "/usr/lib/aarch64-linux-gnu"
+    #else
+        var libraries = "/usr/lib/x86_64-linux-gnu"
+    #endif
+    if !root.isEmpty, let first = configurations.split(separator: ":").first, first.hasSuffix("/pkgconfig") {
+        libraries = String(first.dropLast("/pkgconfig".count))
+    }
+    return ["\(root)/usr/include/glib-2.0", "\(libraries)/glib-2.0/include"]
+}()
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(glibHeaders.flatMap { ["-Xcc", "-isystem", "-Xcc", $0] }),
+]
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -61,7 +79,7 @@ let package = Package(
         cModule("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
         cModule("CCurl", debian: "libcurl4-openssl-dev"),
         cModule("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
-        cModule("CNice", pkgConfig: "gobject-2.0", debian: "libnice-dev"),
+        cModule("CNice", debian: "libnice-dev"),
         cModule("COpenSSL", debian: "libssl-dev"),
         cModule("CUSRSCTP", debian: "libusrsctp-dev"),
         cModule("CMosquitto", debian: "libmosquitto-dev"),
@@ -153,9 +171,7 @@ let package = Package(
                 "PeerToPeer", "WebServer", "Rendezvous", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle,
                 signals,
             ],
-            swiftSettings: settings,
-            // GLib's pkg-config file names it for the linker, too; only its headers are wanted.
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--as-needed"])]),
+            swiftSettings: settings),
         .executableTarget(
             name: "edgectl", dependencies: ["ControlProtocol", "PlatformProtocol", "CLinux", arguments],
             swiftSettings: settings),

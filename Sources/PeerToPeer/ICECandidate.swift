@@ -66,6 +66,8 @@ package struct ICECandidate: Sendable, Hashable {
     var isLinkLocal: Bool { address.hasPrefix("169.254.") || address.lowercased().hasPrefix("fe80:") }
 
     package static func isAddress(_ text: some StringProtocol) -> Bool {
+        // C would read no further than to a zero byte.
+        guard !text.utf8.contains(0) else { return false }
         var bytes = in6_addr()
         return inet_pton(AF_INET, String(text), &bytes) == 1 || inet_pton(AF_INET6, String(text), &bytes) == 1
     }

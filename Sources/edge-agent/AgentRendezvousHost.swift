@@ -16,7 +16,8 @@ struct AgentRendezvousHost: RendezvousHost {
         let status = await control.status()
         return [
             "online": .bool(true), "version": .text(status.version), "name": .text(status.device.name),
-            "channels": .list(status.channels.map { .number(Int64($0.id)) }), "needsTicket": .bool(gate.needsTicket),
+            "channels": .list(status.channels.map { .number(Int64($0.channel)) }),
+            "needsTicket": .bool(gate.needsTicket),
         ]
     }
 

@@ -18,15 +18,23 @@ import Testing
         #expect(CandidateFragment(fragment.text) == fragment)
     }
 
+    /// C would read the address up to the zero byte.
+    @Test func anAddressHasNoZeroByteInIt() {
+        #expect(ICECandidate("candidate:2 1 udp 1 2001:db8::\0 9 typ host") == nil)
+        #expect(!ICECandidate.isAddress("192.0.2.7\0") && ICECandidate.isAddress("192.0.2.7"))
+    }
+
     @Test func mutilatedFragmentsDoNoHarm() {
         var generator = SplitMix64(state: 8840)
         let good = Array(Self.fragment.utf8)
         var taken = 0
-        for _ in 0..<FuzzRounds.count {
+        for round in 0..<FuzzRounds.count {
             var bytes = good
             mutate(&bytes, using: &generator)
             guard let fragment = CandidateFragment(String(decoding: bytes, as: UTF8.self)) else { continue }
             taken += fragment.candidates.count
+            // To read them again takes longer than all else.
+            guard round % 16 == 0 else { continue }
             for candidate in fragment.candidates
             where candidate.line.utf8.contains(where: { $0 < 32 })
                 || !ICECandidate.isAddress(candidate.address) || ICECandidate(candidate.line) != candidate

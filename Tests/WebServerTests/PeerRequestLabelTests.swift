@@ -34,7 +34,7 @@ import WebServer
 
     /// Whatever a label says, one without rights gets nothing of what rights are for.
     @Test func anyLabelsDoNoHarm() {
-        var generator = SplitMix64(state: 8831)
+        var generator = TestSupport.SplitMix64(state: 8831)
         let seeds = [
             "GET ipc.flv?action=live&channel=0&quality=high", "COMMAND action=inner_define&channel=0&cmd=get_device_st",
             #"COMMAND action=user_define&channel=0&cmd={"topic":"ptz","data":{"cmd":"left"}}"#,

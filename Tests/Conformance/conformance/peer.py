@@ -106,6 +106,11 @@ class PeerWatch(_Viewer):
         if request.status != 200:
             raise ViewerRefused(request.status, request.body())
 
+    @property
+    def has_ended(self) -> bool:
+        """The device closed the channel; else the link broke."""
+        return self.request.closed.is_set() and self.request.peer.is_connected
+
     def pieces(self) -> list[bytes]:
         try:
             piece = self.request.pieces.get(timeout=self.connection.socket.timeout)
