@@ -40,7 +40,7 @@ def sections(page: str) -> dict[str, str]:
     depth, name = 0, None
     for line in page.splitlines():
         depth += line.startswith(".Bl ") - line.startswith(".El")
-        item = re.match(r"\.It Cm ((?:[a-z]+ ?)+?)(?= Op| Ar| Fl|$)", line)
+        item = re.match(r"\.It Cm ((?:[a-z0-9]+ ?)+?)(?= Op| Ar| Fl|$)", line)
         if item and depth == 1:
             name = item[1]
         if depth == 0:
