@@ -1,5 +1,6 @@
 import Media
 import PlatformProtocol
+import Publishing
 
 /// A terminal's side of a signalling link, as a value: bytes, times and what became of orders in; actions out. Knows no
 /// socket, no disk, no motor, and no clock but the times it is given.
@@ -25,6 +26,12 @@ package struct PlatformSession: Sendable {
         case move(PlatformMove)
         /// How much of a channel's stream is lost on its way, per cent.
         case lossRate(PlatformStreams.Token, Int)
+        /// The platform wants a channel's main stream to have so many bits a second at most; nil for as configured.
+        case limit(channelID: Int, bitrate: Int?)
+        /// Its command to open a stream was answered so; the channel is nil where there is none of that number.
+        case refusedStream(PlatformStreams.Kind?, channelID: Int?, JT808Result)
+        /// The platform's clock is ahead of the device's by so many seconds.
+        case clockDiffers(Int)
         case online
         case offline(String)
         /// The platform does not know this terminal, or knows another one.
@@ -42,6 +49,11 @@ package struct PlatformSession: Sendable {
     /// Before the next attempt of a terminal that the platform refuses.
     static let refusedPause = MediaTime.seconds(120)
     static let connectLimit = MediaTime.seconds(10)
+    /// Ends of uploads that are not confirmed yet, and on how many connections each is told.
+    static let maximumUploadResults = 32
+    static let uploadResultConnections = 2
+    /// Between the clocks, before anybody hears of it; seconds.
+    static let clockTolerance = 5
     private static let pieceLimit = MediaTime.seconds(10)
     private static let pieceRequests = 3
 
@@ -57,6 +69,14 @@ package struct PlatformSession: Sendable {
     /// Commands whose answer waits for something: by when it goes out in any case.
     var unanswered: [(serial: UInt16, id: UInt16, by: MediaTime)] = []
 
+    private struct UploadResult: Sendable {
+        let body: JT1078UploadResult
+        /// Nil where it is to go out on this connection.
+        var serial: UInt16?
+        var connections = 0
+    }
+
+    private var uploadResults: [UploadResult] = []
     private var splitter = JT808FrameSplitter()
     private var reassembler = JT808Reassembler()
     private var backoff: PlatformBackoff
@@ -109,7 +129,7 @@ package struct PlatformSession: Sendable {
 
     package mutating func start(now: MediaTime) -> [Action] {
         guard state == .offline, !isStopped else { return [] }
-        return connect(now)
+        return limits.map { .limit(channelID: $0.key, bitrate: $0.value) } + connect(now)
     }
 
     private mutating func connect(_ now: MediaTime) -> [Action] {
@@ -173,6 +193,8 @@ package struct PlatformSession: Sendable {
         reassembler.reset()
         outbox.connectionEnded()
         replies.reset()
+        uploadResults.removeAll { $0.connections >= Self.uploadResultConnections }
+        for index in uploadResults.indices { uploadResults[index].serial = nil }
         unanswered = []
         heartbeatAt = nil
         if offlineSince == nil { offlineSince = now }
@@ -197,7 +219,8 @@ package struct PlatformSession: Sendable {
     package mutating func wake(now: MediaTime, view: TerminalView) -> [Action] {
         var actions: [Action] = []
         if let offlineSince, now - offlineSince >= Self.grace, !streams.all.isEmpty {
-            actions += streams.closeAll().map(Action.stream)
+            let cause = CloseCause(.networkLost, "the platform has been away for \(Int(Self.grace.seconds)) s")
+            actions += streams.giveUpAll(cause).map(Action.stream)
         }
         if let retryAt, now >= retryAt {
             self.retryAt = nil
@@ -316,9 +339,13 @@ package struct PlatformSession: Sendable {
         } catch {
             // An answer is never answered, whatever is wrong with it.
             let isAnswer = [0x8001, 0x8100, 0x8004].contains(id)
-            return isAnswer ? [] : answer(serial, id, .badMessage, now)
+            let isOpening = [0x9101, 0x9201].contains(id) && state == .online
+            return isAnswer
+                ? []
+                : answer(serial, id, .badMessage, now)
+                    + (isOpening ? [.refusedStream(nil, channelID: nil, .badMessage)] : [])
         }
-        if let actions = takeAnswer(message, now) { return actions }
+        if let actions = takeAnswer(message, now, view) { return actions }
         guard state == .online else { return answer(serial, id, .failed, now) }
         if let answers = replies.begin(.init(id: id, serial: serial, body: body), now: now) {
             counters.repeatsAnswered += 1
@@ -328,16 +355,17 @@ package struct PlatformSession: Sendable {
     }
 
     /// Nil for what is no answer.
-    private mutating func takeAnswer(_ message: JT808Message, _ now: MediaTime) -> [Action]? {
+    private mutating func takeAnswer(_ message: JT808Message, _ now: MediaTime, _ view: TerminalView) -> [Action]? {
         switch message {
         case .registrationAnswer(let answer): return registered(answer, now)
         case .platformAnswer(let answer):
             let wasAwaited = outbox.answered(answer.id, serial: answer.answers)
+            if answer.id == 0x1206 { uploadResults.removeAll { $0.serial == answer.answers } }
             guard wasAwaited, state == .authenticating, answer.id == 0x0102 else { return [] }
             return answer.result == JT808Result.done.rawValue ? loggedIn(now) : rejected(answer.result, now)
-        case .time:
+        case .time(let answer):
             _ = outbox.answered(0x0004, serial: nil)
-            return []
+            return compare(answer.time, view)
         case .resend(let request): return write(outbox.pieces(request), now)
         default: return nil
         }
@@ -398,6 +426,37 @@ package struct PlatformSession: Sendable {
         var actions: [Action] = [.online]
         // Even the one that was tried as the last resort is worth keeping.
         actions.append(.remember(memory))
+        // 2013 has no message for that.
+        if settings.version == .v2019 { actions += send(.timeQuery, now, wantsAnswer: true) }
+        return actions + reportUploads(now)
+    }
+
+    /// The device's clock is set by others; here it is only looked at.
+    private func compare(_ platform: JT808Time, _ view: TerminalView) -> [Action] {
+        guard let time = platform.milliseconds(offset: 0) else { return [] }
+        let seconds = Int((time - view.wallClock) / 1000)
+        return abs(seconds) >= Self.clockTolerance ? [.clockDiffers(seconds)] : []
+    }
+
+    // MARK: Uploads' ends
+
+    /// An upload is over; said until the platform confirms it, on another connection too.
+    package mutating func uploaded(_ serial: UInt16, isDone: Bool, now: MediaTime) -> [Action] {
+        if uploadResults.count == Self.maximumUploadResults { uploadResults.removeFirst() }
+        uploadResults.append(UploadResult(body: JT1078UploadResult(answers: serial, result: isDone ? 0 : 1)))
+        return state == .online ? reportUploads(now) : []
+    }
+
+    private mutating func reportUploads(_ now: MediaTime) -> [Action] {
+        var actions: [Action] = []
+        for index in uploadResults.indices where uploadResults[index].serial == nil {
+            let timeout = MediaTime.seconds(Int64(parameters.answerTimeout))
+            let (serial, frames) = outbox.frames(
+                of: .uploadResult(uploadResults[index].body), timeout: timeout, now: now)
+            uploadResults[index].serial = serial
+            uploadResults[index].connections += 1
+            actions += write(frames, now)
+        }
         return actions
     }
 
@@ -413,11 +472,20 @@ package struct PlatformSession: Sendable {
 
     /// Settings that the platform has set.
     mutating func keep(_ parameters: PlatformParameters) -> [Action] {
-        let servers = self.parameters.servers
+        let (servers, before) = (self.parameters.servers, limits)
         self.parameters = parameters
         memory.parameters = parameters.overrides
         if servers != parameters.servers { isReconnectWanted = true }
-        return [.remember(memory)]
+        let after = limits
+        let changed = settings.channels.filter { before[$0.id] != after[$0.id] }
+        return [.remember(memory)] + changed.map { .limit(channelID: $0.id, bitrate: after[$0.id]) }
+    }
+
+    /// Of channels' main streams, by the channels' ids; bits a second.
+    private var limits: [Int: Int] {
+        var limits: [Int: Int] = [:]
+        for channel in settings.channels { limits[channel.id] = parameters.bitrateLimit(channel.logical) }
+        return limits
     }
 
     /// After the answer was sent.
