@@ -236,7 +236,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
             schedule()
         case .failure(let error):
             guard number == attempt else { return }
-            let reason = "\(server.host):\(server.port) cannot be reached: \(error)"
+            let reason = LinkFailure(connecting: error, place: "\(server.host):\(server.port)").cause.detail
             if reason != detail { logger.warning("the platform cannot be reached", metadata: ["detail": "\(reason)"]) }
             detail = reason
             perform(session.connectionEnded(reason, now: clock.now()))
@@ -271,7 +271,8 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
         attempt += 1
         perform(
             session.connectionEnded(
-                error.map { "the link is broken: \($0)" } ?? "the platform closed the link", now: clock.now()))
+                error.map { LinkFailure($0, place: "the platform").cause.detail } ?? "the platform closed the link",
+                now: clock.now()))
         schedule()
     }
 
@@ -337,19 +338,20 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
                 let outcome = (try? result.get()) ?? RecordingSearch.Outcome()
                 let actions = session.found(
                     search, outcome.records, quality: outcome.opening?.stream, now: clock.now())
-                prepare(actions, outcome.opening, search)
+                prepare(actions, outcome, search)
                 perform(actions)
             }
     }
 
     private func prepare(
-        _ actions: [PlatformSession.Action], _ opening: PlaybackOpening?, _ search: PlatformSearch
+        _ actions: [PlatformSession.Action], _ outcome: RecordingSearch.Outcome, _ search: PlatformSearch
     ) {
-        guard let opening, case .playback(let request) = search.purpose else { return }
+        guard let opening = outcome.opening, case .playback(let request) = search.purpose else { return }
         for case .stream(.open(let stream)) in actions where stream.kind == .playback {
             let threads = PlatformPlaybackThreads(pool: device.footageThreads, clock: clock)
-            runner?.prepare(
-                stream.token, PlatformPlayback(opening, request: request, loop: loop, threads: threads))
+            let playback = PlatformPlayback(
+                opening, request: request, recordedUntil: outcome.recordedUntil, loop: loop, threads: threads)
+            runner?.prepare(stream.token, playback)
         }
     }
 

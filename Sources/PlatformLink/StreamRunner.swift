@@ -179,6 +179,8 @@ final class StreamRunner: Sendable {
             do throws(TalkRefusal) {
                 let session = try await slot.occupy(by: holder, source: "platform \(settings.name)") {
                     [weak self] ending in
+                    // The stream whose talk makes room for the platform's next one is closed by the platform.
+                    guard ending != .replaced else { return }
                     self?.put(.giveUp(stream.token, CloseCause(.noData, "the talk has ended: \(ending)")))
                 }
                 voice.begin(session)

@@ -305,7 +305,8 @@ def test_several_platforms(agent, platform: FleetPlatform, media_port) -> None:
 def test_position_of_gpsd(terminal, platform: FleetPlatform, version: str, full: bool) -> None:
     """A receiver's position goes before the configured one while it is fresh; gpsd may come and go."""
     with GPSD(Receiver()) as gpsd:
-        one = terminal(version=version, gpsd=f"127.0.0.1:{gpsd.port}")
+        one = terminal(version=version, position={
+            "latitude": 22.5, "longitude": 114.1, "altitude": 10, "gpsd": f"127.0.0.1:{gpsd.port}"})
 
         def place() -> tuple[float, float, int]:
             status, latitude, longitude, altitude = struct.unpack(">IIIH", platform.ask(0x8201, b"", 0x0201)[4:18])

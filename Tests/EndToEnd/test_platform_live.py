@@ -186,15 +186,19 @@ def size_of(video: bytes, folder) -> int:
     return media.probe(path)["video"]["width"]
 
 
-def test_single_kinds(terminal, platform: FleetPlatform, media_port, tmp_path, variant: Variant) -> None:
+@pytest.mark.parametrize("audio", ["aac", "g711a"])
+def test_single_kinds(terminal, platform: FleetPlatform, media_port, tmp_path, variant: Variant, audio: str) -> None:
     """Pictures only, and listening only, beside each other on one channel."""
-    one = terminal(version=variant.version)
+    one = terminal(version=variant.version, audio=audio)
+    events = one.events()
     pictures, sound = media_port(**variant.port), media_port(**variant.port)
     assert platform.open_live(pictures, 1, data_type=1) == 0
     assert platform.open_live(sound, 1, data_type=3) == 0
     stream = pictures.wait_for_stream(frames=30)
     wait_until(lambda: sound.streams and len(sound.streams[0].audio) > 6000, "sound")
     assert not stream.audio and not sound.streams[0].frames
+    told = {event["detail"] for event in events.named("platform.stream")}
+    assert told == {"live ready", "listen ready"}
     # Listening ends with the channel.
     assert platform.control_live(1, 0) == 0
     wait_until(lambda: one.pushes() == [], "the end of both")
@@ -377,6 +381,7 @@ def test_talk_moves(terminal, platform: FleetPlatform, media_port, tmp_path) -> 
     wait_until(lambda: one.status()["talkback"].get("talk"), "the speaker is the platform's")
     assert platform.open_live(second, 1, data_type=2) == 0
     wait_until(lambda: first.ended == 1 and second.streams and second.streams[0].audio, "the move")
+    wait_until(lambda: any(CLIENT_REQUEST in event["detail"] for event in events.named("platform.stream")), "closeCause 1")
     wait_until(lambda: one.status()["talkback"].get("talk"), "the speaker is the platform's still")
     second.say(PHONE, 1, G711U, encoded(tones([700], 1.0, 8000).tobytes(), G711U), 0.04)
     wait_until(lambda: abs(tone_lengths(speaker.heard(), [700])[0] - 1.0) < 0.1, "the tone", 10)

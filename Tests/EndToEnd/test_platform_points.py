@@ -11,7 +11,7 @@ from harness.waiting import wait_until
 
 def test_point_1_stays_logged_in(terminal, platform: FleetPlatform, version: str) -> None:
     """Heartbeats below the platform's idle limit; a link that is dead is noticed, and there is a new one."""
-    one = terminal(version=version, heartbeat=1, locationInterval=3600)
+    one = terminal(version=version, heartbeat=1, answerTimeout=2, locationInterval=3600)
     wait_until(lambda: len(platform.received(0x0002)) >= 3, "heartbeats", 10)
     times = [message.time for message in platform.received(0x0002)]
     assert max(after - before for before, after in zip(times, times[1:])) < 5
@@ -41,7 +41,7 @@ def test_point_2_answers_before_it_connects(terminal, platform: FleetPlatform, v
 
 def test_point_3_refuses_at_once(terminal, platform: FleetPlatform, media_port, version: str) -> None:
     """What cannot be done, with the right result, and the platform's viewers would be told `failed`."""
-    one = terminal(channels=2, version=version, configuration={"push": {"limit": 1}})
+    one = terminal(channels=2, version=version, configuration={"push": {"limit": 1}, "talk": {"speaker": "none"}})
     events = one.events()
     port = media_port(**Variant(version).port)
     for channel, kind, result in [(9, 0, 1), (1, 2, 3), (1, 4, 3), (1, 5, 3), (1, 6, 2)]:

@@ -94,8 +94,8 @@ def test_playback(archive: Archive, playback, tmp_path: Path) -> None:
     over(archive, port)
     stream = port.streams[0]
     codes = read_pictures(archive.agent, stream, tmp_path / "playback.h264")
-    # Up to a second before, from the key picture on, and the last second as a whole.
-    assert 85 <= len(codes) <= 130
+    # From the file on that begins in the first second, to the end of the last one.
+    assert 74 <= len(codes) <= 101
     check_sound(stream, "aac", tmp_path / "playback.aac")
 
 
@@ -124,9 +124,10 @@ def test_playback_of_key_pictures(archive: Archive, playback, tmp_path: Path, mo
     path.write_bytes(bytes(stream.video))
     assert media.decode_messages(path) == ""
     counters = [code.counter for code in picture_code.read_codes(path)]
-    assert counters and counters == sorted(counters, reverse=mode == 2)
-    assert mode == 2 or all(kind == KEY for kind, _, _ in stream.frames)
-    assert mode == 2 or len(counters) >= 5
+    # Backward each half second; here key pictures are a second apart.
+    assert len(set(counters)) >= 5 and counters == sorted(counters, reverse=mode == 2)
+    assert mode == 2 or len(set(counters)) == len(counters)
+    assert all(kind == KEY for kind, _, _ in stream.frames)
 
 
 def test_single_picture(archive: Archive, playback, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_playback_controls(archive: Archive, playback, variant: Variant) -> None
     platform = archive.platforms[variant.version]
     events = archive.agent.events()
     start = archive.started + 4
-    result, port = playback(start, start + 15)
+    result, port = playback(start, start + 30)
     assert result == 0
     stream = port.wait_for_stream(frames=10)
     assert platform.control_playback(1, 3, speed=3) == 0
@@ -253,8 +254,8 @@ class Upload:
 
     @property
     def result(self) -> int | None:
-        told = [one.body for one in self.platform.received(0x1206, self.since) if one.body[:2] == struct.pack(">H", self.serial)]
-        return told[0][2] if told else None
+        told = [one.body for one in self.platform.received(0x1206, self.since)]
+        return next((body[2] for body in told if body[:2] == struct.pack(">H", self.serial)), None)
 
     def wait(self, result: int, seconds: float = 40) -> None:
         assert wait_until(lambda: (self.result is not None) and (self.result, True), "0x1206", seconds)[0] == result

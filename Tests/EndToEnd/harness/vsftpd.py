@@ -37,8 +37,8 @@ class VSFTPD:
             "anon_upload_enable": "YES", "anon_mkdir_write_enable": "YES", "anon_other_write_enable": "YES",
             "anon_umask": "022", "anon_world_readable_only": "NO", "anon_max_rate": str(bytes_a_second),
             # So that the rate is that of each moment.
-            "trans_chunk_size": "4096", "ftp_username": "ftp", "seccomp_sandbox": "NO", "isolate": "NO", "isolate_network": "NO", "xferlog_enable": "YES", "log_ftp_protocol": "YES",
-            "vsftpd_log_file": str(self._log), "secure_chroot_dir": str(self._home),
+            "trans_chunk_size": "4096", "ftp_username": "ftp", "seccomp_sandbox": "NO", "isolate": "NO",
+            "isolate_network": "NO", "xferlog_enable": "YES", "log_ftp_protocol": "YES", "vsftpd_log_file": str(self._log), "secure_chroot_dir": str(self._home),
             **({} if os.geteuid() == 0 else {"run_as_launching_user": "YES"})}
         self.port = free_port()
         self._start()
