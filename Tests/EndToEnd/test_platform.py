@@ -310,7 +310,8 @@ def test_position_of_gpsd(terminal, platform: FleetPlatform, version: str, full:
 
         def place() -> tuple[float, float, int]:
             status, latitude, longitude, altitude = struct.unpack(">IIIH", platform.ask(0x8201, b"", 0x0201)[4:18])
-            assert status & 2
+            # It has one, and says whether a receiver knows it.
+            assert status & 2 and bool(status & 1 << 18) == ((latitude, longitude) != (22500000, 114100000))
             return (latitude / (-1e6 if status & 4 else 1e6), longitude / (-1e6 if status & 8 else 1e6), altitude)
 
         def at(*expected: float) -> bool:
