@@ -16,7 +16,7 @@ final class PlatformPlayback: @unchecked Sendable {
     private let loop: any EventLoop
     private let threads: PlatformPlaybackThreads
     /// Where the way back begins, from the beginning of the range.
-    private let end: MediaTime
+    private let footageEnd: MediaTime
     /// As 0x9201 wants it.
     private let first: JT1078PlaybackControl?
     private var feed: PlaybackFeed?
@@ -31,7 +31,7 @@ final class PlatformPlayback: @unchecked Sendable {
     ) {
         self.opening = opening
         let last = min(opening.range.upperBound, recordedUntil) - 1
-        end = .milliseconds(max(last - opening.range.lowerBound, 0))
+        footageEnd = .milliseconds(max(last - opening.range.lowerBound, 0))
         self.loop = loop
         self.threads = threads
         first =
@@ -50,7 +50,7 @@ final class PlatformPlayback: @unchecked Sendable {
         let feed = PlaybackFeed(opening, on: loop, threads: threads.pool, clock: threads.clock)
         self.feed = feed
         if let first, first.command == 4 {
-            goBackward(Self.factor(first.speed), feed, from: end)
+            goBackward(Self.factor(first.speed), feed, from: footageEnd)
         } else if let first {
             carryOut(first)
         }

@@ -49,9 +49,6 @@ package struct PlatformSession: Sendable {
     /// Before the next attempt of a terminal that the platform refuses.
     static let refusedPause = MediaTime.seconds(120)
     static let connectLimit = MediaTime.seconds(10)
-    /// Ends of uploads that are not confirmed yet, and on how many connections each is told.
-    static let maximumUploadResults = 32
-    static let uploadResultConnections = 2
     /// Between the clocks, before anybody hears of it; seconds.
     static let clockTolerance = 5
     private static let pieceLimit = MediaTime.seconds(10)
@@ -65,18 +62,11 @@ package struct PlatformSession: Sendable {
     package var streams = PlatformStreams()
     var outbox: PlatformOutbox
     var replies = PlatformReplies()
-    private(set) var memory: PlatformMemory
+    var memory: PlatformMemory
     /// Commands whose answer waits for something: by when it goes out in any case.
     var unanswered: [(serial: UInt16, id: UInt16, by: MediaTime)] = []
 
-    private struct UploadResult: Sendable {
-        let body: JT1078UploadResult
-        /// Nil where it is to go out on this connection.
-        var serial: UInt16?
-        var connections = 0
-    }
-
-    private var uploadResults: [UploadResult] = []
+    private var uploadResults = UploadResults()
     private var splitter = JT808FrameSplitter()
     private var reassembler = JT808Reassembler()
     private var backoff: PlatformBackoff
@@ -84,14 +74,16 @@ package struct PlatformSession: Sendable {
     private var retryAt: MediaTime?
     private var lastReceived: MediaTime
     private var lastSent: MediaTime
-    private var heartbeatAt: MediaTime?
-    private var hasRegisteredAnew = false
-    private var closedInAuthentication = 0
-    private var reporter: LocationReporter
-    private var offlineSince: MediaTime?
+    var heartbeatAt: MediaTime?
+    var hasRegisteredAnew = false
+    var closedInAuthentication = 0
+    /// Dropped, since it was refused; a platform may remember it all the same.
+    var formerCode: [UInt8]?
+    var reporter: LocationReporter
+    var offlineSince: MediaTime?
     private var isReconnectWanted = false
     private var isStopped = false
-    package private(set) var counters = Counters()
+    package internal(set) var counters = Counters()
 
     package struct Counters: Sendable, Hashable {
         package var framesReceived = 0
@@ -139,7 +131,7 @@ package struct PlatformSession: Sendable {
         return [.connect(server)]
     }
 
-    private mutating func enter(_ state: State, _ now: MediaTime) {
+    mutating func enter(_ state: State, _ now: MediaTime) {
         guard state != self.state else { return }
         self.state = state
         since = now
@@ -151,24 +143,6 @@ package struct PlatformSession: Sendable {
         lastReceived = now
         hasRegisteredAnew = false
         return memory.code == nil ? register(now) : authenticate(now)
-    }
-
-    private mutating func register(_ now: MediaTime) -> [Action] {
-        enter(.registering, now)
-        let identity = parameters.identity
-        let registration = JT808Registration(
-            province: identity.province, city: identity.city, manufacturer: identity.manufacturer,
-            model: identity.model, terminalID: identity.terminalID, plateColour: identity.plateColour,
-            plate: identity.plate, version: settings.version)
-        return send(.registration(registration), now, wantsAnswer: true)
-    }
-
-    private mutating func authenticate(_ now: MediaTime) -> [Action] {
-        enter(.authenticating, now)
-        let identity = settings.identity
-        let authentication = JT808Authentication(
-            code: memory.code ?? [], imei: identity.imei, software: identity.firmware)
-        return send(.authentication(authentication), now, wantsAnswer: true)
     }
 
     /// The connection ended, or none came about.
@@ -193,8 +167,7 @@ package struct PlatformSession: Sendable {
         reassembler.reset()
         outbox.connectionEnded()
         replies.reset()
-        uploadResults.removeAll { $0.connections >= Self.uploadResultConnections }
-        for index in uploadResults.indices { uploadResults[index].serial = nil }
+        uploadResults.connectionEnded()
         unanswered = []
         heartbeatAt = nil
         if offlineSince == nil { offlineSince = now }
@@ -202,7 +175,7 @@ package struct PlatformSession: Sendable {
         return wasOnline ? [.offline(reason)] : []
     }
 
-    private mutating func breakOff(_ reason: String, _ now: MediaTime, pause: MediaTime? = nil) -> [Action] {
+    mutating func breakOff(_ reason: String, _ now: MediaTime, pause: MediaTime? = nil) -> [Action] {
         [.disconnect] + wait(reason, now, pause: pause)
     }
 
@@ -360,7 +333,7 @@ package struct PlatformSession: Sendable {
         case .registrationAnswer(let answer): return registered(answer, now)
         case .platformAnswer(let answer):
             let wasAwaited = outbox.answered(answer.id, serial: answer.answers)
-            if answer.id == 0x1206 { uploadResults.removeAll { $0.serial == answer.answers } }
+            if answer.id == 0x1206 { uploadResults.confirmed(answer.answers) }
             guard wasAwaited, state == .authenticating, answer.id == 0x0102 else { return [] }
             return answer.result == JT808Result.done.rawValue ? loggedIn(now) : rejected(answer.result, now)
         case .time(let answer):
@@ -371,93 +344,21 @@ package struct PlatformSession: Sendable {
         }
     }
 
-    private mutating func registered(_ answer: JT808RegistrationAnswer, _ now: MediaTime) -> [Action] {
-        guard state == .registering, outbox.answered(0x0100, serial: answer.answers) else { return [] }
-        if answer.result == 0 {
-            memory.code = answer.code ?? []
-            return [.remember(memory)] + authenticate(now)
-        }
-        let reason =
-            switch answer.result {
-            case 1: "the vehicle is registered already"
-            case 2: "the platform has no such vehicle"
-            case 3: "the terminal is registered already"
-            case 4: "the platform has no such terminal"
-            default: "result \(answer.result)"
-            }
-        // The platform remembers a code that was dropped here.
-        if answer.result == 1 || answer.result == 3, let former = formerCode {
-            formerCode = nil
-            memory.code = former
-            return authenticate(now)
-        }
-        return [.refused("the registration is refused: \(reason)")]
-            + breakOff("the registration is refused", now, pause: Self.refusedPause)
-    }
-
-    private var formerCode: [UInt8]?
-
-    private mutating func forgetCode() -> [Action] {
-        formerCode = memory.code
-        memory.code = nil
-        closedInAuthentication = 0
-        return [.remember(memory)]
-    }
-
-    private mutating func rejected(_ result: UInt8, _ now: MediaTime) -> [Action] {
-        let actions = forgetCode()
-        guard !hasRegisteredAnew else {
-            return actions + [.refused("the log-in is refused: result \(result)")]
-                + breakOff("the log-in is refused", now, pause: Self.refusedPause)
-        }
-        hasRegisteredAnew = true
-        // The code that was refused is no help when the platform says that it knows the terminal.
-        formerCode = nil
-        return actions + register(now)
-    }
-
-    private mutating func loggedIn(_ now: MediaTime) -> [Action] {
-        enter(.online, now)
-        counters.logins += 1
-        closedInAuthentication = 0
-        offlineSince = nil
-        heartbeatAt = now + .seconds(Int64(parameters.heartbeat))
-        reporter.loggedIn(now)
-        var actions: [Action] = [.online]
-        // Even the one that was tried as the last resort is worth keeping.
-        actions.append(.remember(memory))
-        // 2013 has no message for that.
-        if settings.version == .v2019 { actions += send(.timeQuery, now, wantsAnswer: true) }
-        return actions + reportUploads(now)
-    }
-
-    /// The device's clock is set by others; here it is only looked at.
-    private func compare(_ platform: JT808Time, _ view: TerminalView) -> [Action] {
-        guard let time = platform.milliseconds(offset: 0) else { return [] }
-        let seconds = Int((time - view.wallClock) / 1000)
-        return abs(seconds) >= Self.clockTolerance ? [.clockDiffers(seconds)] : []
-    }
-
     // MARK: Uploads' ends
 
     /// An upload is over; said until the platform confirms it, on another connection too.
     package mutating func uploaded(_ serial: UInt16, isDone: Bool, now: MediaTime) -> [Action] {
-        if uploadResults.count == Self.maximumUploadResults { uploadResults.removeFirst() }
-        uploadResults.append(UploadResult(body: JT1078UploadResult(answers: serial, result: isDone ? 0 : 1)))
+        uploadResults.add(JT1078UploadResult(answers: serial, result: isDone ? 0 : 1))
         return state == .online ? reportUploads(now) : []
     }
 
-    private mutating func reportUploads(_ now: MediaTime) -> [Action] {
-        var actions: [Action] = []
-        for index in uploadResults.indices where uploadResults[index].serial == nil {
-            let timeout = MediaTime.seconds(Int64(parameters.answerTimeout))
-            let (serial, frames) = outbox.frames(
-                of: .uploadResult(uploadResults[index].body), timeout: timeout, now: now)
-            uploadResults[index].serial = serial
-            uploadResults[index].connections += 1
-            actions += write(frames, now)
+    mutating func reportUploads(_ now: MediaTime) -> [Action] {
+        let timeout = MediaTime.seconds(Int64(parameters.answerTimeout))
+        return uploadResults.unsent.flatMap { index, body in
+            let (serial, frames) = outbox.frames(of: .uploadResult(body), timeout: timeout, now: now)
+            uploadResults.sent(index, as: serial)
+            return write(frames, now)
         }
-        return actions
     }
 
     // MARK: Orders' ends

@@ -18,6 +18,10 @@ from harness.terminal import (CLIENT_REQUEST, DATA_TIMEOUT, PHONE, TERMINAL_CLOS
 from harness.waiting import wait_until
 
 
+OPENINGS = 60
+"""Of eight channels each, in the long form."""
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
@@ -79,7 +83,7 @@ def test_eight_channels_at_once(terminal, platform: FleetPlatform, media_port, t
 
 
 def test_many_openings_of_eight_channels(terminal, platform: FleetPlatform, media_port, variant: Variant, full: bool) -> None:
-    """The figures of `test_eight_channels_at_once` over a hundred openings; encoders are at rest before every second one."""
+    """The figures of `test_eight_channels_at_once` over many openings; encoders are at rest before every second one."""
     if not full:
         pytest.skip("minutes; with --full")
     channels = [small_channel(number, linger=0.1) for number in range(8)]
@@ -87,7 +91,7 @@ def test_many_openings_of_eight_channels(terminal, platform: FleetPlatform, medi
     openings = {"at_rest": EightOpenings(platform, [media_port(**variant.port) for _ in range(8)])}
     openings["running"] = EightOpenings(platform, openings["at_rest"].ports)
     viewers = []
-    for number in range(100):
+    for number in range(OPENINGS):
         kind = "running" if number % 2 else "at_rest"
         if kind == "running":
             viewers = [one.viewer(channel) for channel in range(8)]

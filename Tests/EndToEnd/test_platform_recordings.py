@@ -127,6 +127,8 @@ def test_playback_of_key_pictures(archive: Archive, playback, tmp_path: Path, mo
     # Backward each half second; here key pictures are a second apart.
     assert len(set(counters)) >= 5 and counters == sorted(counters, reverse=mode == 2)
     assert mode == 2 or len(set(counters)) == len(counters)
+    # Not in one go.
+    assert stream.frames[-1][2] - stream.frames[0][2] > 0.4
     assert all(kind == KEY for kind, _, _ in stream.frames)
 
 

@@ -259,24 +259,26 @@ class MediaPort:
         threading.Thread(target=self._datagrams if is_datagram else self._accept, daemon=True).start()
 
     def _datagrams(self) -> None:
+        # A port that is free again may be the next stream's.
         sources: dict[tuple[str, int], Media] = {}
         while True:
             try:
                 data, source = self._socket.recvfrom(65536)
             except OSError:
                 return
-            if source not in sources:
-                sources[source] = Media(self.sim_bytes)
-                self.opened_at.append(time.monotonic())
-                self.sources.append(source)
-                self.streams.append(sources[source])
             try:
                 packet, end = packet_at(data, 0, self.sim_bytes)
                 if packet is None or end != len(data) or len(data) > 984:
                     raise BadFrame(f"a datagram of {len(data)} bytes is not one packet")
-                sources[source].take(packet, time.monotonic())
             except BadFrame as error:
                 self.errors.append(str(error))
+                continue
+            if source not in sources or packet.sequence == packet.timestamp == 0:
+                sources[source] = Media(self.sim_bytes)
+                self.opened_at.append(time.monotonic())
+                self.sources.append(source)
+                self.streams.append(sources[source])
+            sources[source].take(packet, time.monotonic())
 
     def _accept(self) -> None:
         while True:
