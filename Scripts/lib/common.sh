@@ -107,10 +107,13 @@ apt_install() {
         tail -20 "$cache/apt.log" >&2
         die "Debian's packages could not be installed; everything apt-get said is in $cache/apt.log"
     fi
-    # The scripts run nginx themselves; the system's own, which came with the package, is not wanted at port 80.
-    if [[ " ${missing[*]} " == *' libnginx-mod-rtmp '* ]] && have systemctl; then
-        as_root systemctl disable nginx >/dev/null 2>&1 || true
-    fi
+    # The scripts run these themselves; the system's own, which came with the packages, are not wanted.
+    local own
+    for own in libnginx-mod-rtmp:nginx vsftpd:vsftpd gpsd:gpsd gpsd:gpsd.socket; do
+        if [[ " ${missing[*]} " == *" ${own%:*} "* ]] && have systemctl; then
+            as_root systemctl disable "${own#*:}" >/dev/null 2>&1 || true
+        fi
+    done
 }
 
 # Swift is the one thing that must be there already.

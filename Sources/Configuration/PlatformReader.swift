@@ -34,6 +34,7 @@ enum PlatformReader {
         settings.version =
             section.choice("version", JT808Version.allCases.map { ($0.rawValue, $0) }) ?? .v2013
         settings.simLength = section.choice("simBytes", [("6", 6), ("10", 10)])
+        checkLength(settings, section)
         settings.audio = section.choice("audio", JT1078Audio.allCases.map { ($0.rawValue, $0) }) ?? .aac
         settings.heartbeat = section.integer("heartbeat", 1...3600) ?? 30
         settings.answerTimeout = section.integer("answerTimeout", 1...600) ?? 10
@@ -97,6 +98,15 @@ enum PlatformReader {
             return .none
         }
         return phone
+    }
+
+    /// Platforms find a stream by the whole number.
+    private static func checkLength(_ settings: PlatformSettings, _ section: SectionReader) {
+        let most = 2 * min(settings.version.phoneBytes, settings.mediaSIMLength)
+        guard settings.phone.digits.count > most, let node = section.node("phone") else { return }
+        section.mistake(
+            at: node, "\(section.path).phone has more than \(most) digits",
+            hint: "with version: 2019 and without simBytes it may have 20")
     }
 
     /// Logical channels to ids; all channels from 1 on where nothing is said.

@@ -16,8 +16,14 @@ struct FTPUpload {
         case done
         /// `isWanted` said no.
         case interrupted
+        /// May come right by itself.
         case failed(String)
+        /// Would be said again.
+        case refused(String)
     }
+
+    /// The password is wrong, the folder cannot be written to, the disk is full.
+    private static let refusals = [CURLE_LOGIN_DENIED, CURLE_REMOTE_ACCESS_DENIED, CURLE_REMOTE_DISK_FULL]
 
     /// Seconds.
     private static let connectTimeout = 10
@@ -41,7 +47,8 @@ struct FTPUpload {
         let code = withExtendedLifetime(source) { ccurl_perform(handle) }
         if code == CURLE_OK { return .done }
         guard isWanted() else { return .interrupted }
-        return .failed(ccurl_error(code).map { String(cString: $0) } ?? "error \(code.rawValue)")
+        let reason = ccurl_error(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
+        return Self.refusals.contains(code) ? .refused(reason) : .failed(reason)
     }
 
     private func configure(_ handle: UnsafeMutableRawPointer, length: Int64, resumes: Bool) {

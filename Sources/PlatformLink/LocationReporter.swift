@@ -40,6 +40,7 @@ struct LocationReporter: Sendable {
 
     static func location(_ view: TerminalView, settings: PlatformSettings, mask: UInt32) -> JT808Location {
         var location = JT808Location(status: JT808Location.Status.isOn, time: JT808Time(milliseconds: view.wallClock))
+        if view.position != nil { location.status |= JT808Location.Status.usesGPS }
         if let position = view.position ?? settings.position {
             location.status |= JT808Location.Status.hasPosition
             if position.latitude < 0 { location.status |= JT808Location.Status.isSouth }

@@ -28,7 +28,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
     private var timer: Scheduled<Void>?
     private var runner: StreamRunner?
     private var openStreams: [PlatformStreams.Token: PlatformStreams.Stream] = [:]
-    private var governors: [PlatformStreams.Token: LossGovernor] = [:]
+    private var ceilings: StreamCeilings
     private var log = FrameLog()
     private var detail = ""
     private var isStopped = false
@@ -68,6 +68,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
             return next
         }
         holder = MotionHolder(rawValue: number)
+        ceilings = StreamCeilings(device: device, number: number)
         session = PlatformSession(
             settings: settings, memory: memory, seed: UInt64.random(in: .min ... .max), now: clock.now())
     }
@@ -100,6 +101,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
         try? await loop.submit {
             self.perform(self.session.stop(now: self.clock.now()))
             self.timer?.cancel()
+            self.ceilings.liftAll()
             self.uploads?.stop()
             self.gpsd?.stop()
         }.get()
@@ -112,6 +114,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
     private var view: TerminalView {
         var view = device.view()
         view.position = gpsd?.position
+        view.roomForStreams = pushes.room
         return view
     }
 
@@ -132,7 +135,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
     // MARK: Doing what the session says
 
     private func perform(_ actions: [PlatformSession.Action]) {
-        var hasSent = false
+        var (hasSent, isOverrun) = (false, false)
         for action in actions {
             switch action {
             case .connect(let server): connect(server)
@@ -141,10 +144,12 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
                 log.add(bytes, isSent: true, time: view.wallClock)
                 channel?.write(ByteBuffer(bytes: bytes), promise: nil)
                 hasSent = true
+            case .stream(let order): isOverrun = !put(order) || isOverrun
             default: performBeside(action)
             }
         }
         if hasSent { flush() }
+        if isOverrun { lost("the platform commands faster than anything can be carried out") }
     }
 
     /// What is not the link itself.
@@ -153,12 +158,17 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
         case .remember(let memory):
             let (store, name) = (store, settings.name)
             Task { await store.save(memory, for: name) }
-        case .stream(let order): put(order)
         case .find(let search): find(search)
         case .upload(let serial, let request): upload(serial, request)
         case .controlUpload(let request): uploads?.control(request.upload, request.control)
         case .move(let move): carryOut(move)
-        case .lossRate(let token, let loss): govern(token, loss)
+        case .lossRate(let token, let loss):
+            if let stream = session.streams[token] { ceilings.govern(stream, loss: loss) }
+        case .limit(let channel, let bitrate): ceilings.limit(channel, bitrate)
+        case .refusedStream(let kind, let channel, let result):
+            tell(kind, channel, .refused, ": answered with result \(result.rawValue)")
+        case .clockDiffers(let seconds):
+            logger.warning("the platform's clock is another one", metadata: ["aheadBySeconds": "\(seconds)"])
         case .online:
             detail = ""
             logger.notice("the platform has logged the terminal in")
@@ -173,7 +183,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
             detail = reason
             logger.error("the platform refuses the terminal", metadata: ["detail": "\(reason)"])
             onEvent(PlatformEvent(.refused, platform: settings.name, detail: reason))
-        case .connect, .disconnect, .send: break
+        case .connect, .disconnect, .send, .stream: break
         }
     }
 
@@ -226,7 +236,7 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
             schedule()
         case .failure(let error):
             guard number == attempt else { return }
-            let reason = "\(server.host):\(server.port) cannot be reached: \(error)"
+            let reason = LinkFailure(connecting: error, place: "\(server.host):\(server.port)").cause.detail
             if reason != detail { logger.warning("the platform cannot be reached", metadata: ["detail": "\(reason)"]) }
             detail = reason
             perform(session.connectionEnded(reason, now: clock.now()))
@@ -261,7 +271,8 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
         attempt += 1
         perform(
             session.connectionEnded(
-                error.map { "the link is broken: \($0)" } ?? "the platform closed the link", now: clock.now()))
+                error.map { LinkFailure($0, place: "the platform").cause.detail } ?? "the platform closed the link",
+                now: clock.now()))
         schedule()
     }
 
@@ -276,9 +287,17 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
 
     // MARK: Media
 
-    private func put(_ order: PlatformStreams.Order) {
-        if case .open(let stream) = order { openStreams[stream.token] = stream }
-        runner?.put(order)
+    /// - Returns: false where too many wait.
+    private func put(_ order: PlatformStreams.Order) -> Bool {
+        switch order {
+        case .open(let stream):
+            openStreams[stream.token] = stream
+            ceilings.renew(stream.channelID)
+        case .change(let token, _, _):
+            if let stream = openStreams[token] { ceilings.lift(token, channel: stream.channelID) }
+        default: break
+        }
+        return runner?.put(order) ?? true
     }
 
     private func heard(_ news: StreamRunner.News) {
@@ -286,46 +305,22 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
         case .publishing(let token):
             guard let stream = session.streams.published(token) else { return }
             openStreams[token] = stream
-            tell(stream, .ready)
+            tell(stream.kind, stream.channelID, .ready)
         case .ended(let token, let cause):
             let ended = session.streams.ended(token)
-            liftCeiling(token)
-            guard let stream = ended ?? openStreams.removeValue(forKey: token) else { return }
+            guard let stream = ended ?? openStreams[token] else { return }
             openStreams[token] = nil
-            tell(stream, .closed(cause.code, wasPublishing: stream.isPublishing), cause)
+            ceilings.lift(token, channel: stream.channelID)
+            let notice = StreamNotice.closed(
+                cause.code, wasPublishing: stream.isPublishing, isDatagram: stream.address.isDatagram)
+            tell(stream.kind, stream.channelID, notice, ": \(cause.detail)")
         }
     }
 
-    private func tell(_ stream: PlatformStreams.Stream, _ notice: StreamNotice, _ cause: CloseCause? = nil) {
-        var detail = "\(stream.kind.rawValue) \(notice.act.rawValue)"
+    private func tell(_ kind: PlatformStreams.Kind?, _ channel: Int?, _ notice: StreamNotice, _ reason: String = "") {
+        var detail = "\(kind?.rawValue ?? "stream") \(notice.act.rawValue)"
         if let number = notice.cause { detail += ", closeCause \(number.rawValue) (\(number.name))" }
-        if let cause { detail += ": \(cause.detail)" }
-        onEvent(PlatformEvent(.stream, platform: settings.name, channel: stream.channelID, detail: detail))
-    }
-
-    /// How well the platform receives, for the encoder's rate.
-    private func govern(_ token: PlatformStreams.Token, _ loss: Int) {
-        guard let stream = session.streams[token], let hub = device.hub(stream.channelID, stream.quality) else {
-            return
-        }
-        let configured = hub.format.video?.bitrate ?? 0
-        switch governors[token, default: LossGovernor()].update(loss: loss, configured: configured) {
-        case .ceiling(let rate): hub.setBitrateCeiling(rate, for: consumer(token))
-        case .lift: hub.setBitrateCeiling(nil, for: consumer(token))
-        case nil: break
-        }
-    }
-
-    /// Pushes have small numbers.
-    private func consumer(_ token: PlatformStreams.Token) -> UInt64 {
-        holder.rawValue << 16 | token.rawValue & 0xFFFF
-    }
-
-    private func liftCeiling(_ token: PlatformStreams.Token) {
-        guard governors.removeValue(forKey: token) != nil, let stream = openStreams[token] else { return }
-        for quality in StreamQuality.allCases {
-            device.hub(stream.channelID, quality)?.setBitrateCeiling(nil, for: consumer(token))
-        }
+        onEvent(PlatformEvent(.stream, platform: settings.name, channel: channel, detail: detail + reason))
     }
 
     // MARK: Recordings
@@ -343,19 +338,20 @@ package final class PlatformLink: @unchecked Sendable {  // every stored variabl
                 let outcome = (try? result.get()) ?? RecordingSearch.Outcome()
                 let actions = session.found(
                     search, outcome.records, quality: outcome.opening?.stream, now: clock.now())
-                prepare(actions, outcome.opening, search)
+                prepare(actions, outcome, search)
                 perform(actions)
             }
     }
 
     private func prepare(
-        _ actions: [PlatformSession.Action], _ opening: PlaybackOpening?, _ search: PlatformSearch
+        _ actions: [PlatformSession.Action], _ outcome: RecordingSearch.Outcome, _ search: PlatformSearch
     ) {
-        guard let opening, case .playback(let request) = search.purpose else { return }
+        guard let opening = outcome.opening, case .playback(let request) = search.purpose else { return }
         for case .stream(.open(let stream)) in actions where stream.kind == .playback {
             let threads = PlatformPlaybackThreads(pool: device.footageThreads, clock: clock)
-            runner?.prepare(
-                stream.token, PlatformPlayback(opening, request: request, loop: loop, threads: threads))
+            let playback = PlatformPlayback(
+                opening, request: request, recordedUntil: outcome.recordedUntil, loop: loop, threads: threads)
+            runner?.prepare(stream.token, playback)
         }
     }
 
@@ -424,40 +420,4 @@ private final class LinkHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) { link?.ended(error, attempt) }
-}
-
-extension PlatformMove.Motion {
-    /// - Returns: what the platform is answered.
-    func perform(by head: any PTZControl, for holder: MotionHolder) async -> JT808Result {
-        let command: PTZCommand =
-            switch self {
-            case .stop: .release
-            case .up(let speed): .press([.up], speed: speed)
-            case .down(let speed): .press([.down], speed: speed)
-            case .left(let speed): .press([.left], speed: speed)
-            case .right(let speed): .press([.right], speed: speed)
-            case .focusFar: .step(.focusFar)
-            case .focusNear: .step(.focusNear)
-            case .irisOpen: .step(.irisOpen)
-            case .irisClose: .step(.irisClose)
-            case .zoomIn: .step(.zoomIn)
-            case .zoomOut: .step(.zoomOut)
-            case .wiper(let isOn): .auxiliary(Self.wiper, isOn: isOn)
-            case .infrared(let isOn): .auxiliary(Self.infrared, isOn: isOn)
-            }
-        do throws(PTZRefusal) {
-            _ = try await head.perform(command, for: holder)
-            return .done
-        } catch {
-            return switch error {
-            case .unsupported: .unsupported
-            case .badCommand: .badMessage
-            default: .failed
-            }
-        }
-    }
-
-    /// The head's auxiliary switches that these are wired to.
-    private static let wiper = 1
-    private static let infrared = 2
 }

@@ -5,8 +5,15 @@ package struct PlatformParameters: Sendable, Hashable {
     /// What a platform may set, with the lengths that its values may have.
     private static let settable: [JT808ParameterID: ClosedRange<Int>] = [
         .heartbeat: 4...4, .tcpAnswerTimeout: 4...4, .tcpResends: 4...4, .mainServer: 0...255, .backupServer: 0...255,
-        .tcpPort: 4...4, .udpPort: 4...4, .locationStrategy: 4...4, .locationInterval: 4...4, .alarmMask: 4...4,
-        .province: 2...2, .city: 2...2, .plate: 0...64, .plateColour: 1...1,
+        .tcpPort: 4...4, .udpPort: 4...4, .locationStrategy: 4...4, .locationInterval: 4...4, .audioVideo: 21...21,
+        .channelVideo: 1...255, .alarmRecording: 3...3, .alarmMask: 4...4, .wakeSchedule: 20...20, .province: 2...2,
+        .city: 2...2, .plate: 0...64, .plateColour: 1...1,
+    ]
+    /// What means nothing here, and is kept for platforms that set it and ask for it: answers over UDP, intervals of
+    /// vehicles, vehicles' limits, seats.
+    private static let kept: [UInt32: Int] = [
+        0x0004: 4, 0x0005: 4, 0x0027: 4, 0x0028: 4, 0x0055: 4, 0x0056: 4, 0x0057: 4, 0x0058: 4, 0x0059: 4, 0x005A: 4,
+        0x005B: 2, 0x005C: 2, 0x005D: 2, 0x005E: 2, 0x007B: 2,
     ]
 
     private let settings: PlatformSettings
@@ -14,9 +21,11 @@ package struct PlatformParameters: Sendable, Hashable {
 
     package init(_ settings: PlatformSettings, overrides: [UInt32: [UInt8]]) {
         self.settings = settings
-        self.overrides = overrides.filter { id, value in
-            JT808ParameterID(rawValue: id).flatMap { Self.settable[$0] }?.contains(value.count) == true
-        }
+        self.overrides = overrides.filter { id, value in Self.lengths(id)?.contains(value.count) == true }
+    }
+
+    private static func lengths(_ id: UInt32) -> ClosedRange<Int>? {
+        kept[id].map { $0...$0 } ?? JT808ParameterID(rawValue: id).flatMap { settable[$0] }
     }
 
     private func number(_ id: JT808ParameterID) -> Int? {
@@ -31,6 +40,24 @@ package struct PlatformParameters: Sendable, Hashable {
     package var resends: Int { min(max(number(.tcpResends) ?? settings.resends, 0), 10) }
     package var locationInterval: Int { min(max(number(.locationInterval) ?? settings.locationInterval, 1), 86400) }
     package var alarmMask: UInt32 { number(.alarmMask).map { UInt32(truncatingIfNeeded: $0) } ?? 0 }
+
+    /// What the platform wants a channel's main stream to have at most, bits a second: the live bit rate of 0x0077, or
+    /// else of 0x0075. Nil where it has not said.
+    package func bitrateLimit(_ logical: UInt8) -> Int? {
+        let ofAll = body(.audioVideo, as: JT808AudioVideoParameter.self)?.settings
+        let ofOne = body(.channelVideo, as: JT808ChannelVideo.self)?.entries.last { $0.logical == logical }?.settings
+        guard let rate = (ofOne ?? ofAll)?.live.bitrate, rate > 0 else { return nil }
+        return max(Int(rate) * 1000, LossGovernor.floor)
+    }
+
+    private func body<Body: JT808Body>(_ id: JT808ParameterID, as type: Body.Type) -> Body? {
+        overrides[id.rawValue].flatMap { Self.body($0, settings.version) }
+    }
+
+    private static func body<Body: JT808Body>(_ value: [UInt8], _ version: JT808Version) -> Body? {
+        var reader = JT808Reader(value, version: version)
+        do throws(JT808Error) { return try Body(&reader) } catch { return nil }
+    }
 
     /// Main server first; several may stand in one text, with ports of their own.
     package var servers: [PlatformSettings.Server] {
@@ -70,8 +97,12 @@ package struct PlatformParameters: Sendable, Hashable {
     package mutating func set(_ parameters: [JT808Parameter]) -> JT808Result {
         var isKnown = parameters.isEmpty
         for parameter in parameters {
-            guard let id = parameter.known, let lengths = Self.settable[id] else { continue }
+            guard let lengths = Self.lengths(parameter.id) else { continue }
             guard lengths.contains(parameter.value.count) else { return .badMessage }
+            if parameter.known == .channelVideo {
+                let table: JT808ChannelVideo? = Self.body(parameter.value, settings.version)
+                guard table != nil else { return .badMessage }
+            }
             isKnown = true
             overrides[parameter.id] = parameter.value
         }
@@ -99,7 +130,7 @@ package struct PlatformParameters: Sendable, Hashable {
             JT808Parameter(.locationStrategy, number: UInt32(clamping: number(.locationStrategy) ?? 0)),
             JT808Parameter(.locationInterval, number: UInt32(locationInterval)),
         ]
-        list += PlatformVideoParameters(settings: settings, view: view).list
+        list += PlatformVideoParameters(settings: settings, view: view, limit: bitrateLimit).list
         list += [
             JT808Parameter(.alarmMask, number: alarmMask),
             JT808Parameter(id: JT808ParameterID.province.rawValue, value: Self.word(identity.province)),
@@ -107,7 +138,9 @@ package struct PlatformParameters: Sendable, Hashable {
             JT808Parameter(.plate, text: identity.plate),
             JT808Parameter(id: JT808ParameterID.plateColour.rawValue, value: [identity.plateColour]),
         ]
-        return list
+        let listed = Set(list.map(\.id))
+        let others = overrides.filter { !listed.contains($0.key) }.sorted { $0.key < $1.key }
+        return list + others.map { JT808Parameter(id: $0.key, value: $0.value) }
     }
 
     private static func word(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 0xFF)] }
@@ -115,75 +148,5 @@ package struct PlatformParameters: Sendable, Hashable {
     private static func text(_ server: PlatformSettings.Server?, _ version: JT808Version) -> String {
         guard let server else { return "" }
         return version == .v2019 ? "\(server.host):\(server.port)" : server.host
-    }
-}
-
-/// Parameters 0x0075 to 0x0077, out of how the channels are configured. They can be asked for and not set: what a stream
-/// is like is the configuration's, and every viewer's.
-struct PlatformVideoParameters {
-    let settings: PlatformSettings
-    let view: TerminalView
-
-    private var channels: [(logical: UInt8, physical: UInt8, channel: TerminalView.Channel)] {
-        settings.channels.enumerated().compactMap { index, channel in
-            view.channels[channel.id].map { (channel.logical, UInt8(clamping: index + 1), $0) }
-        }
-    }
-
-    var list: [JT808Parameter] {
-        guard let first = channels.first else { return [] }
-        return [
-            parameter(
-                .audioVideo,
-                JT808AudioVideoParameter(settings: Self.settings(first.channel), audioOutput: view.hasSpeaker ? 1 : 0)),
-            parameter(
-                .channels,
-                JT808ChannelTable(
-                    channels.sorted { Self.type($0.channel) < Self.type($1.channel) }.map { entry in
-                        .init(
-                            physical: entry.physical, logical: entry.logical, type: Self.type(entry.channel),
-                            hasPTZ: entry.channel.hasPTZ ? 1 : 0)
-                    })),
-            // As many as fit a parameter.
-            parameter(
-                .channelVideo,
-                JT808ChannelVideo(
-                    channels.prefix(12).map { .init(logical: $0.logical, settings: Self.settings($0.channel)) })),
-        ]
-    }
-
-    private func parameter(_ id: JT808ParameterID, _ body: some JT808Body) -> JT808Parameter {
-        var writer = JT808Writer(version: settings.version)
-        body.write(to: &writer)
-        return JT808Parameter(id: id.rawValue, value: writer.bytes)
-    }
-
-    private static func type(_ channel: TerminalView.Channel) -> UInt8 {
-        channel.hasVideo ? (channel.hasAudio ? 0 : 2) : 1
-    }
-
-    /// What is stored is what is sent.
-    private static func settings(_ channel: TerminalView.Channel) -> JT808VideoSettings {
-        let stream = channel.main
-        let interval = (stream.keyFrameInterval * stream.frameRate).rounded()
-        let encoding = JT808Encoding(
-            mode: 2, resolution: resolution(stream), keyFrameInterval: UInt16(min(max(interval, 1), 1000)),
-            frameRate: UInt8(min(max(stream.frameRate.rounded(), 1), 120)),
-            bitrate: UInt32(clamping: stream.bitrate / 1000))
-        // Date and time are drawn.
-        return JT808VideoSettings(live: encoding, stored: encoding, osd: 1)
-    }
-
-    private static func resolution(_ stream: TerminalView.Stream) -> UInt8 {
-        switch (stream.size.width, stream.size.height) {
-        case (176, 144): 0
-        case (352, 288): 1
-        case (704, 288): 2
-        case (704, 576): 3
-        case (960, 576): 4
-        case (1280, 720): 5
-        case (1920, 1080): 6
-        default: 100
-        }
     }
 }

@@ -15,6 +15,8 @@ final class PlatformPlayback: @unchecked Sendable {
     private let opening: PlaybackOpening
     private let loop: any EventLoop
     private let threads: PlatformPlaybackThreads
+    /// Where the way back begins, from the beginning of the range.
+    private let footageEnd: MediaTime
     /// As 0x9201 wants it.
     private let first: JT1078PlaybackControl?
     private var feed: PlaybackFeed?
@@ -22,11 +24,14 @@ final class PlatformPlayback: @unchecked Sendable {
     private var backwardPosition = MediaTime.zero
     private var hasEnded = false
 
+    /// - Parameter recordedUntil: milliseconds since 1970, UTC.
     init(
-        _ opening: PlaybackOpening, request: JT1078PlaybackRequest, loop: any EventLoop,
+        _ opening: PlaybackOpening, request: JT1078PlaybackRequest, recordedUntil: Int64, loop: any EventLoop,
         threads: PlatformPlaybackThreads
     ) {
         self.opening = opening
+        let last = min(opening.range.upperBound, recordedUntil) - 1
+        footageEnd = .milliseconds(max(last - opening.range.lowerBound, 0))
         self.loop = loop
         self.threads = threads
         first =
@@ -44,7 +49,11 @@ final class PlatformPlayback: @unchecked Sendable {
         guard feed == nil, !hasEnded else { return nil }
         let feed = PlaybackFeed(opening, on: loop, threads: threads.pool, clock: threads.clock)
         self.feed = feed
-        if let first { carryOut(first) }
+        if let first, first.command == 4 {
+            goBackward(Self.factor(first.speed), feed, from: footageEnd)
+        } else if let first {
+            carryOut(first)
+        }
         feed.start(sink)
         return feed
     }
@@ -104,14 +113,16 @@ final class PlatformPlayback: @unchecked Sendable {
     }
 
     /// A jump back for each picture.
-    private func goBackward(_ factor: Int, _ feed: PlaybackFeed) {
+    /// - Parameter start: shown first; nil goes back from where it is.
+    private func goBackward(_ factor: Int, _ feed: PlaybackFeed, from start: MediaTime? = nil) {
         goForward()
         guard let progress = feed.carryOut(.report) else { return }
-        backwardPosition = progress.position
-        give([.setSpeed(.still), .resume], feed)
+        backwardPosition = start ?? progress.position
+        give([.setSpeed(.still)] + (start.map { [.seek($0)] } ?? []) + [.resume], feed)
         let step = Self.backwardInterval * Int64(factor)
         let interval = TimeAmount.nanoseconds(Self.backwardInterval.nanoseconds)
-        backward = loop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { [weak self] _ in
+        backward = loop.scheduleRepeatedTask(initialDelay: start == nil ? .zero : interval, delay: interval) {
+            [weak self] _ in
             self?.stepBack(by: step)
         }
     }

@@ -1,5 +1,4 @@
 import PlatformProtocol
-import Streaming
 
 /// A question to the recordings, and what is to become of its answer.
 package struct PlatformSearch: Sendable, Hashable {
@@ -18,26 +17,4 @@ package struct PlatformSearch: Sendable, Hashable {
         self.selection = selection
         self.purpose = purpose
     }
-}
-
-/// What a platform wants a channel's head to do.
-package struct PlatformMove: Sendable, Hashable {
-    package enum Motion: Sendable, Hashable {
-        case stop
-        /// Speed 0…1.
-        case up(Double)
-        case down(Double)
-        case left(Double)
-        case right(Double)
-        case focusFar, focusNear
-        case irisOpen, irisClose
-        case zoomIn, zoomOut
-        case wiper(Bool)
-        case infrared(Bool)
-    }
-
-    package let serial: UInt16
-    package let id: UInt16
-    package let channelID: Int
-    package let motion: Motion
 }

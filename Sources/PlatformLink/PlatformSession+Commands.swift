@@ -29,6 +29,7 @@ extension PlatformSession {
         case .openLive(let body):
             let (result, orders) = streams.open(body, settings: settings, view: view)
             return answer(serial, id, result, now) + orders.map(Action.stream)
+                + refused(PlatformStreams.Kind(dataType: body.dataType), body.channel, result)
         case .controlLive(let body):
             let (result, orders) = streams.control(body)
             return answer(serial, id, result, now) + orders.map(Action.stream)
@@ -38,6 +39,11 @@ extension PlatformSession {
                 + (stream.map { [.lossRate($0.token, Int(min(body.lossRate, 100)))] } ?? [])
         default: return performOnRecordings(message, serial, now, view)
         }
+    }
+
+    /// What the platform's viewers are told of an answer other than 0.
+    private func refused(_ kind: PlatformStreams.Kind?, _ channel: UInt8, _ result: JT808Result) -> [Action] {
+        result == .done ? [] : [.refusedStream(kind, channelID: settings.channel(channel)?.id, result)]
     }
 
     private mutating func performOnRecordings(
@@ -113,7 +119,10 @@ extension PlatformSession {
         guard settings.channel(request.channel) != nil else {
             return answerPlayback(request, serial, .failed, [], now)
         }
-        guard expect(serial, 0x9201, now) else { return answerPlayback(request, serial, .failed, [], now) }
+        // Where the list alone is the answer, it is waited for.
+        guard settings.playbackAnswer == .list || expect(serial, 0x9201, now) else {
+            return answerPlayback(request, serial, .failed, [], now)
+        }
         let selection = JT1078Selection(
             channel: request.channel, start: request.start, end: request.mode == 4 ? request.start : request.end,
             mediaType: request.mediaType, stream: request.stream, storage: request.storage)
@@ -158,12 +167,7 @@ extension PlatformSession {
             let list = JT1078ResourceList(answers: serial, records: records)
             actions += answer(serial, 0x9201, with: .resourceList(list), now)
         }
-        return actions
-    }
-
-    package mutating func uploaded(_ serial: UInt16, isDone: Bool, now: MediaTime) -> [Action] {
-        guard state == .online else { return [] }
-        return send(.uploadResult(JT1078UploadResult(answers: serial, result: isDone ? 0 : 1)), now, wantsAnswer: true)
+        return actions + refused(.playback, request.channel, result)
     }
 
     // MARK: Heads

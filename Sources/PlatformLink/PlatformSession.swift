@@ -1,5 +1,6 @@
 import Media
 import PlatformProtocol
+import Publishing
 
 /// A terminal's side of a signalling link, as a value: bytes, times and what became of orders in; actions out. Knows no
 /// socket, no disk, no motor, and no clock but the times it is given.
@@ -25,6 +26,12 @@ package struct PlatformSession: Sendable {
         case move(PlatformMove)
         /// How much of a channel's stream is lost on its way, per cent.
         case lossRate(PlatformStreams.Token, Int)
+        /// The platform wants a channel's main stream to have so many bits a second at most; nil for as configured.
+        case limit(channelID: Int, bitrate: Int?)
+        /// Its command to open a stream was answered so; the channel is nil where there is none of that number.
+        case refusedStream(PlatformStreams.Kind?, channelID: Int?, JT808Result)
+        /// The platform's clock is ahead of the device's by so many seconds.
+        case clockDiffers(Int)
         case online
         case offline(String)
         /// The platform does not know this terminal, or knows another one.
@@ -42,6 +49,8 @@ package struct PlatformSession: Sendable {
     /// Before the next attempt of a terminal that the platform refuses.
     static let refusedPause = MediaTime.seconds(120)
     static let connectLimit = MediaTime.seconds(10)
+    /// Between the clocks, before anybody hears of it; seconds.
+    static let clockTolerance = 5
     private static let pieceLimit = MediaTime.seconds(10)
     private static let pieceRequests = 3
 
@@ -53,10 +62,11 @@ package struct PlatformSession: Sendable {
     package var streams = PlatformStreams()
     var outbox: PlatformOutbox
     var replies = PlatformReplies()
-    private(set) var memory: PlatformMemory
+    var memory: PlatformMemory
     /// Commands whose answer waits for something: by when it goes out in any case.
     var unanswered: [(serial: UInt16, id: UInt16, by: MediaTime)] = []
 
+    private var uploadResults = UploadResults()
     private var splitter = JT808FrameSplitter()
     private var reassembler = JT808Reassembler()
     private var backoff: PlatformBackoff
@@ -64,14 +74,16 @@ package struct PlatformSession: Sendable {
     private var retryAt: MediaTime?
     private var lastReceived: MediaTime
     private var lastSent: MediaTime
-    private var heartbeatAt: MediaTime?
-    private var hasRegisteredAnew = false
-    private var closedInAuthentication = 0
-    private var reporter: LocationReporter
-    private var offlineSince: MediaTime?
+    var heartbeatAt: MediaTime?
+    var hasRegisteredAnew = false
+    var closedInAuthentication = 0
+    /// Dropped, since it was refused; a platform may remember it all the same.
+    var formerCode: [UInt8]?
+    var reporter: LocationReporter
+    var offlineSince: MediaTime?
     private var isReconnectWanted = false
     private var isStopped = false
-    package private(set) var counters = Counters()
+    package internal(set) var counters = Counters()
 
     package struct Counters: Sendable, Hashable {
         package var framesReceived = 0
@@ -109,7 +121,7 @@ package struct PlatformSession: Sendable {
 
     package mutating func start(now: MediaTime) -> [Action] {
         guard state == .offline, !isStopped else { return [] }
-        return connect(now)
+        return limits.map { .limit(channelID: $0.key, bitrate: $0.value) } + connect(now)
     }
 
     private mutating func connect(_ now: MediaTime) -> [Action] {
@@ -119,7 +131,7 @@ package struct PlatformSession: Sendable {
         return [.connect(server)]
     }
 
-    private mutating func enter(_ state: State, _ now: MediaTime) {
+    mutating func enter(_ state: State, _ now: MediaTime) {
         guard state != self.state else { return }
         self.state = state
         since = now
@@ -131,24 +143,6 @@ package struct PlatformSession: Sendable {
         lastReceived = now
         hasRegisteredAnew = false
         return memory.code == nil ? register(now) : authenticate(now)
-    }
-
-    private mutating func register(_ now: MediaTime) -> [Action] {
-        enter(.registering, now)
-        let identity = parameters.identity
-        let registration = JT808Registration(
-            province: identity.province, city: identity.city, manufacturer: identity.manufacturer,
-            model: identity.model, terminalID: identity.terminalID, plateColour: identity.plateColour,
-            plate: identity.plate, version: settings.version)
-        return send(.registration(registration), now, wantsAnswer: true)
-    }
-
-    private mutating func authenticate(_ now: MediaTime) -> [Action] {
-        enter(.authenticating, now)
-        let identity = settings.identity
-        let authentication = JT808Authentication(
-            code: memory.code ?? [], imei: identity.imei, software: identity.firmware)
-        return send(.authentication(authentication), now, wantsAnswer: true)
     }
 
     /// The connection ended, or none came about.
@@ -173,6 +167,7 @@ package struct PlatformSession: Sendable {
         reassembler.reset()
         outbox.connectionEnded()
         replies.reset()
+        uploadResults.connectionEnded()
         unanswered = []
         heartbeatAt = nil
         if offlineSince == nil { offlineSince = now }
@@ -180,7 +175,7 @@ package struct PlatformSession: Sendable {
         return wasOnline ? [.offline(reason)] : []
     }
 
-    private mutating func breakOff(_ reason: String, _ now: MediaTime, pause: MediaTime? = nil) -> [Action] {
+    mutating func breakOff(_ reason: String, _ now: MediaTime, pause: MediaTime? = nil) -> [Action] {
         [.disconnect] + wait(reason, now, pause: pause)
     }
 
@@ -197,7 +192,8 @@ package struct PlatformSession: Sendable {
     package mutating func wake(now: MediaTime, view: TerminalView) -> [Action] {
         var actions: [Action] = []
         if let offlineSince, now - offlineSince >= Self.grace, !streams.all.isEmpty {
-            actions += streams.closeAll().map(Action.stream)
+            let cause = CloseCause(.networkLost, "the platform has been away for \(Int(Self.grace.seconds)) s")
+            actions += streams.giveUpAll(cause).map(Action.stream)
         }
         if let retryAt, now >= retryAt {
             self.retryAt = nil
@@ -316,9 +312,13 @@ package struct PlatformSession: Sendable {
         } catch {
             // An answer is never answered, whatever is wrong with it.
             let isAnswer = [0x8001, 0x8100, 0x8004].contains(id)
-            return isAnswer ? [] : answer(serial, id, .badMessage, now)
+            let isOpening = [0x9101, 0x9201].contains(id) && state == .online
+            return isAnswer
+                ? []
+                : answer(serial, id, .badMessage, now)
+                    + (isOpening ? [.refusedStream(nil, channelID: nil, .badMessage)] : [])
         }
-        if let actions = takeAnswer(message, now) { return actions }
+        if let actions = takeAnswer(message, now, view) { return actions }
         guard state == .online else { return answer(serial, id, .failed, now) }
         if let answers = replies.begin(.init(id: id, serial: serial, body: body), now: now) {
             counters.repeatsAnswered += 1
@@ -328,77 +328,37 @@ package struct PlatformSession: Sendable {
     }
 
     /// Nil for what is no answer.
-    private mutating func takeAnswer(_ message: JT808Message, _ now: MediaTime) -> [Action]? {
+    private mutating func takeAnswer(_ message: JT808Message, _ now: MediaTime, _ view: TerminalView) -> [Action]? {
         switch message {
         case .registrationAnswer(let answer): return registered(answer, now)
         case .platformAnswer(let answer):
             let wasAwaited = outbox.answered(answer.id, serial: answer.answers)
+            if answer.id == 0x1206 { uploadResults.confirmed(answer.answers) }
             guard wasAwaited, state == .authenticating, answer.id == 0x0102 else { return [] }
             return answer.result == JT808Result.done.rawValue ? loggedIn(now) : rejected(answer.result, now)
-        case .time:
+        case .time(let answer):
             _ = outbox.answered(0x0004, serial: nil)
-            return []
+            return compare(answer.time, view)
         case .resend(let request): return write(outbox.pieces(request), now)
         default: return nil
         }
     }
 
-    private mutating func registered(_ answer: JT808RegistrationAnswer, _ now: MediaTime) -> [Action] {
-        guard state == .registering, outbox.answered(0x0100, serial: answer.answers) else { return [] }
-        if answer.result == 0 {
-            memory.code = answer.code ?? []
-            return [.remember(memory)] + authenticate(now)
-        }
-        let reason =
-            switch answer.result {
-            case 1: "the vehicle is registered already"
-            case 2: "the platform has no such vehicle"
-            case 3: "the terminal is registered already"
-            case 4: "the platform has no such terminal"
-            default: "result \(answer.result)"
-            }
-        // The platform remembers a code that was dropped here.
-        if answer.result == 1 || answer.result == 3, let former = formerCode {
-            formerCode = nil
-            memory.code = former
-            return authenticate(now)
-        }
-        return [.refused("the registration is refused: \(reason)")]
-            + breakOff("the registration is refused", now, pause: Self.refusedPause)
+    // MARK: Uploads' ends
+
+    /// An upload is over; said until the platform confirms it, on another connection too.
+    package mutating func uploaded(_ serial: UInt16, isDone: Bool, now: MediaTime) -> [Action] {
+        uploadResults.add(JT1078UploadResult(answers: serial, result: isDone ? 0 : 1))
+        return state == .online ? reportUploads(now) : []
     }
 
-    private var formerCode: [UInt8]?
-
-    private mutating func forgetCode() -> [Action] {
-        formerCode = memory.code
-        memory.code = nil
-        closedInAuthentication = 0
-        return [.remember(memory)]
-    }
-
-    private mutating func rejected(_ result: UInt8, _ now: MediaTime) -> [Action] {
-        let actions = forgetCode()
-        guard !hasRegisteredAnew else {
-            return actions + [.refused("the log-in is refused: result \(result)")]
-                + breakOff("the log-in is refused", now, pause: Self.refusedPause)
+    mutating func reportUploads(_ now: MediaTime) -> [Action] {
+        let timeout = MediaTime.seconds(Int64(parameters.answerTimeout))
+        return uploadResults.unsent.flatMap { index, body in
+            let (serial, frames) = outbox.frames(of: .uploadResult(body), timeout: timeout, now: now)
+            uploadResults.sent(index, as: serial)
+            return write(frames, now)
         }
-        hasRegisteredAnew = true
-        // The code that was refused is no help when the platform says that it knows the terminal.
-        formerCode = nil
-        return actions + register(now)
-    }
-
-    private mutating func loggedIn(_ now: MediaTime) -> [Action] {
-        enter(.online, now)
-        counters.logins += 1
-        closedInAuthentication = 0
-        offlineSince = nil
-        heartbeatAt = now + .seconds(Int64(parameters.heartbeat))
-        reporter.loggedIn(now)
-        var actions: [Action] = [.online]
-        // Even the one that was tried as the last resort is worth keeping.
-        actions.append(.remember(memory))
-        return actions
     }
 
     // MARK: Orders' ends
@@ -413,11 +373,20 @@ package struct PlatformSession: Sendable {
 
     /// Settings that the platform has set.
     mutating func keep(_ parameters: PlatformParameters) -> [Action] {
-        let servers = self.parameters.servers
+        let (servers, before) = (self.parameters.servers, limits)
         self.parameters = parameters
         memory.parameters = parameters.overrides
         if servers != parameters.servers { isReconnectWanted = true }
-        return [.remember(memory)]
+        let after = limits
+        let changed = settings.channels.filter { before[$0.id] != after[$0.id] }
+        return [.remember(memory)] + changed.map { .limit(channelID: $0.id, bitrate: after[$0.id]) }
+    }
+
+    /// Of channels' main streams, by the channels' ids; bits a second.
+    private var limits: [Int: Int] {
+        var limits: [Int: Int] = [:]
+        for channel in settings.channels { limits[channel.id] = parameters.bitrateLimit(channel.logical) }
+        return limits
     }
 
     /// After the answer was sent.

@@ -8,6 +8,17 @@ package struct PlatformStreams: Sendable {
     /// Streams of different kinds of one channel live beside each other.
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         case live, talk, listen, broadcast, playback
+
+        /// Of 0x9101; nil for what is no stream.
+        init?(dataType: UInt8) {
+            switch dataType {
+            case 0, 1: self = .live
+            case 2: self = .talk
+            case 3: self = .listen
+            case 4: self = .broadcast
+            default: return nil
+            }
+        }
     }
 
     /// Names a stream from its opening to its end.
@@ -47,7 +58,10 @@ package struct PlatformStreams: Sendable {
         case change(Token, StreamQuality, TrackSelection)
         case setPaused(Token, Bool)
         case requestKeyFrame(Token)
+        /// As the platform wants it.
         case close(Token)
+        /// For a reason of the terminal's own.
+        case giveUp(Token, CloseCause)
         case controlPlayback(Token, JT1078PlaybackControl)
     }
 
@@ -92,7 +106,7 @@ package struct PlatformStreams: Sendable {
         {
             return (.failed, [])
         }
-        guard all.count < Self.maximum else { return (.failed, []) }
+        guard all.count < Self.maximum, view.roomForStreams > 0 else { return (.failed, []) }
         let new = Stream(
             token: makeToken(), kind: kind, channel: request.channel, channelID: known.id, address: request.address,
             quality: quality, wanted: wanted)
@@ -243,7 +257,10 @@ package struct PlatformStreams: Sendable {
     }
 
     /// All of them, as when the platform is away for too long.
-    package mutating func closeAll() -> [Order] { close { _ in true } }
+    package mutating func giveUpAll(_ cause: CloseCause) -> [Order] {
+        defer { all = [] }
+        return all.map { .giveUp($0.token, cause) }
+    }
 
     /// The stream whose reception 0x9105 speaks of.
     package func received(_ channel: UInt8) -> Stream? { stream(channel, .live).map { all[$0] } }

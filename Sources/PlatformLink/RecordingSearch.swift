@@ -11,8 +11,10 @@ struct RecordingSearch: Sendable {
     struct Outcome: Sendable {
         /// Ordered by channel and start.
         var records: [JT1078ResourceList.Record] = []
-        /// Of a playback: the first frames, where there are any.
+        /// Of a playback: the first frames, where there are any, and where the last file that it is from ends;
+        /// milliseconds since 1970, UTC.
         var opening: PlaybackOpening?
+        var recordedUntil: Int64 = 0
     }
 
     /// More records than a list may hold are left out at its end.
@@ -129,7 +131,11 @@ struct RecordingSearch: Sendable {
         for quality in qualities {
             let opening = PlaybackOpening(
                 channel: channel.id, stream: quality, range: start..<end, source: source)
-            if let opening { return Outcome(records: try records(selection, source), opening: opening) }
+            guard let opening else { continue }
+            let key = StreamKey(channel: channel.id, stream: quality)
+            let recorded = try source.segments(of: key, in: start..<end).map(\.end).max() ?? end
+            return Outcome(
+                records: try records(selection, source), opening: opening, recordedUntil: recorded)
         }
         return Outcome()
     }

@@ -31,14 +31,15 @@ package struct StreamNotice: Sendable, Hashable {
     /// The command was answered with another result than 0.
     package static let refused = StreamNotice(act: .failed, cause: .commandFailed)
 
-    /// - Parameter wasPublishing: a stream that never came about shows as data that are missing.
-    package static func closed(_ cause: CloseCause.Code, wasPublishing: Bool) -> StreamNotice {
+    /// - Parameters:
+    ///   - wasPublishing: a stream that never came about shows as data that are missing.
+    ///   - isDatagram: so does the end of one without a connection.
+    package static func closed(
+        _ cause: CloseCause.Code, wasPublishing: Bool, isDatagram: Bool = false
+    ) -> StreamNotice {
         let number: Cause =
-            switch cause {
-            case .requested: .clientRequest
-            case .service, .networkLost, .shutdown, .finished: wasPublishing ? .terminalClosed : .terminalDataTimeout
-            case .unreachable, .refused, .noData: wasPublishing ? .terminalClosed : .terminalDataTimeout
-            }
+            cause == .requested
+            ? .clientRequest : wasPublishing && !isDatagram ? .terminalClosed : .terminalDataTimeout
         return StreamNotice(act: .closed, cause: number)
     }
 }

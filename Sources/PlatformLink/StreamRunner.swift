@@ -20,10 +20,9 @@ final class StreamRunner: Sendable {
         var push: String?
         var playback: PlatformPlayback?
         var voice: PlatformVoice?
-        var holder: TalkHolder?
     }
 
-    /// Orders that wait to be carried out.
+    /// Orders that wait to be carried out; see `put`.
     private static let maximumOrders = 1024
     /// Holders of the talk slot that are platforms; viewers' numbers are small.
     private static let firstHolder: UInt64 = 1 << 48
@@ -37,6 +36,9 @@ final class StreamRunner: Sendable {
     private let onNews: @Sendable (News) -> Void
     private let orders: AsyncStream<PlatformStreams.Order>
     private let input: AsyncStream<PlatformStreams.Order>.Continuation
+    private let waitingOrders = Mutex(0)
+    /// One for all talks of the platform, so that a new one takes the place of the one before.
+    private let holder: TalkHolder
     private let openings = Mutex<[PlatformStreams.Token: PlatformPlayback]>([:])
     private let running = Mutex<[PlatformStreams.Token: Running]>([:])
 
@@ -51,12 +53,25 @@ final class StreamRunner: Sendable {
         self.loop = loop
         self.logger = logger
         self.onNews = onNews
-        (orders, input) = AsyncStream.makeStream(
-            of: PlatformStreams.Order.self, bufferingPolicy: .bufferingOldest(Self.maximumOrders))
+        holder = TalkHolder(
+            rawValue: Self.holders.withLock { next in
+                next += 1
+                return next
+            })
+        (orders, input) = AsyncStream.makeStream(of: PlatformStreams.Order.self)
     }
 
-    /// Any thread.
-    func put(_ order: PlatformStreams.Order) { input.yield(order) }
+    /// None is ever lost, or a stream might be left behind.
+    /// - Returns: false where so many wait that whoever commands must be stopped. Any thread.
+    @discardableResult
+    func put(_ order: PlatformStreams.Order) -> Bool {
+        let count = waitingOrders.withLock { count in
+            count += 1
+            return count
+        }
+        input.yield(order)
+        return count <= Self.maximumOrders
+    }
 
     /// Of a playback whose `open` follows.
     func prepare(_ token: PlatformStreams.Token, _ playback: PlatformPlayback) {
@@ -67,7 +82,12 @@ final class StreamRunner: Sendable {
     func run() async {
         let events = pushes.events()
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await order in self.orders { await self.perform(order) } }
+            group.addTask {
+                for await order in self.orders {
+                    await self.perform(order)
+                    self.waitingOrders.withLock { $0 -= 1 }
+                }
+            }
             group.addTask { for await event in events { self.heard(event) } }
             await group.next()
             group.cancelAll()
@@ -77,7 +97,8 @@ final class StreamRunner: Sendable {
     /// Ends all streams that are open.
     func finish() async {
         input.finish()
-        for token in running.withLock({ Array($0.keys) }) { await close(token, "the agent stops") }
+        let cause = CloseCause(.shutdown, "the link to the platform ends")
+        for token in running.withLock({ Array($0.keys) }) { await close(token, cause) }
     }
 
     /// The push of a stream, for reports.
@@ -94,7 +115,8 @@ final class StreamRunner: Sendable {
             if let push = push(token) { await pushes.setPaused(isPaused, push) }
         case .requestKeyFrame(let token):
             if let push = push(token) { await pushes.requestKeyFrame(push) }
-        case .close(let token): await close(token, "the platform closes it")
+        case .close(let token): await close(token, CloseCause(.requested, "the platform closes it"))
+        case .giveUp(let token, let cause): await close(token, cause)
         case .controlPlayback(let token, let order):
             running.withLock { $0[token]?.playback }?.perform(order)
         }
@@ -119,7 +141,6 @@ final class StreamRunner: Sendable {
         case .talk, .broadcast:
             let voice = PlatformVoice()
             entry.voice = voice
-            entry.holder = TalkHolder(rawValue: Self.nextHolder())
             if stream.kind == .broadcast { attachment.source = .greeting }
             attachment.onPacket = { voice.take($0) }
         }
@@ -128,17 +149,10 @@ final class StreamRunner: Sendable {
             running.withLock { [entry] in $0[stream.token] = entry }
             let push = try await pushes.command(request, attachment: attachment)
             running.withLock { $0[stream.token]?.push = push }
-            if let voice = entry.voice, let holder = entry.holder { occupy(stream, voice, holder) }
+            if let voice = entry.voice { occupy(stream, voice) }
         } catch {
             running.withLock { _ = $0.removeValue(forKey: stream.token) }
             onNews(.ended(stream.token, CloseCause(.noData, "\(error)")))
-        }
-    }
-
-    private static func nextHolder() -> UInt64 {
-        holders.withLock { next in
-            next += 1
-            return next
         }
     }
 
@@ -159,26 +173,29 @@ final class StreamRunner: Sendable {
     }
 
     /// The speaker opens while the connection does.
-    private func occupy(_ stream: PlatformStreams.Stream, _ voice: PlatformVoice, _ holder: TalkHolder) {
+    private func occupy(_ stream: PlatformStreams.Stream, _ voice: PlatformVoice) {
         guard let slot = device.talkSlot else { return }
         Task {
             do throws(TalkRefusal) {
-                let session = try await slot.occupy(by: holder, source: "platform \(settings.name)") { [weak self] _ in
-                    self?.put(.close(stream.token))
+                let session = try await slot.occupy(by: holder, source: "platform \(settings.name)") {
+                    [weak self] ending in
+                    // The stream whose talk makes room for the platform's next one is closed by the platform.
+                    guard ending != .replaced else { return }
+                    self?.put(.giveUp(stream.token, CloseCause(.noData, "the talk has ended: \(ending)")))
                 }
                 voice.begin(session)
             } catch {
                 logger.warning("a platform cannot talk", metadata: ["detail": "\(error)"])
-                put(.close(stream.token))
+                put(.giveUp(stream.token, CloseCause(.noData, "the speaker cannot be had: \(error)")))
             }
         }
     }
 
-    private func close(_ token: PlatformStreams.Token, _ detail: String) async {
+    private func close(_ token: PlatformStreams.Token, _ cause: CloseCause) async {
         guard let entry = running.withLock({ $0.removeValue(forKey: token) }) else { return }
         release(entry)
-        if let push = entry.push { await pushes.end(push, detail) }
-        onNews(.ended(token, CloseCause(.requested, detail)))
+        if let push = entry.push { await pushes.end(push, cause) }
+        onNews(.ended(token, cause))
     }
 
     private func release(_ entry: Running) {

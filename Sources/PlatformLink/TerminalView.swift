@@ -45,6 +45,8 @@ package struct TerminalView: Sendable, Hashable {
     package var channels: [Int: Channel] = [:]
     package var hasSpeaker = false
     package var isSomebodyTalking = false
+    /// Pushes that could be opened now.
+    package var roomForStreams = Int.max
     package var hasRecordings = false
     package var isStorageFaulty = false
     /// Milliseconds since 1970, UTC.

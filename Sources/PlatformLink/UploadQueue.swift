@@ -15,6 +15,8 @@ final class UploadQueue: Sendable {
     }
 
     private struct Job: Sendable {
+        /// Serials come again on each connection.
+        let number: UInt64
         let serial: UInt16
         let request: JT1078UploadRequest
         var isPaused = false
@@ -23,10 +25,12 @@ final class UploadQueue: Sendable {
 
     private struct State {
         var jobs: [Job] = []
-        /// Of the one that is under way.
-        var current: UInt16?
+        var lastNumber: UInt64 = 0
         var isStopped = false
         var hasThread = false
+
+        func job(_ number: UInt64) -> Job? { jobs.first { $0.number == number } }
+        func isGivenUp(_ number: UInt64) -> Bool { isStopped || job(number)?.isGivenUp != false }
     }
 
     /// Orders that wait; more fail at once.
@@ -57,9 +61,8 @@ final class UploadQueue: Sendable {
     func add(_ serial: UInt16, _ request: JT1078UploadRequest) {
         let (isTaken, startsThread) = monitor.withLock { state in
             guard state.jobs.count < Self.maximumJobs, !state.isStopped else { return (false, false) }
-            // The same serial again is another order only after a wrap.
-            state.jobs.removeAll { $0.serial == serial && $0.serial != state.current }
-            state.jobs.append(Job(serial: serial, request: request))
+            state.lastNumber += 1
+            state.jobs.append(Job(number: state.lastNumber, serial: serial, request: request))
             defer { state.hasThread = true }
             return (true, !state.hasThread)
         }
@@ -71,7 +74,8 @@ final class UploadQueue: Sendable {
     func control(_ serial: UInt16, _ control: UInt8) {
         guard let order = Order(rawValue: control) else { return }
         monitor.withLock { state in
-            guard let index = state.jobs.firstIndex(where: { $0.serial == serial }) else { return }
+            // The newest of that serial.
+            guard let index = state.jobs.lastIndex(where: { $0.serial == serial }) else { return }
             switch order {
             case .pause: state.jobs[index].isPaused = true
             case .goOn: state.jobs[index].isPaused = false
@@ -92,11 +96,8 @@ final class UploadQueue: Sendable {
         while let job = next() {
             let isDone = run(job)
             let isGivenUp = monitor.withLock { state in
-                defer {
-                    state.jobs.removeAll { $0.serial == job.serial }
-                    state.current = nil
-                }
-                return state.isStopped || state.jobs.first { $0.serial == job.serial }?.isGivenUp != false
+                defer { state.jobs.removeAll { $0.number == job.number } }
+                return state.isGivenUp(job.number)
             }
             if isDone || !isGivenUp { onEnd(job.serial, isDone) }
         }
@@ -108,9 +109,7 @@ final class UploadQueue: Sendable {
             let found = monitor.wait(until: SystemMediaClock().now() + .seconds(3600)) { state -> Job?? in
                 if state.isStopped { return .some(nil) }
                 state.jobs.removeAll(where: \.isGivenUp)
-                guard let job = state.jobs.first(where: { !$0.isPaused }) else { return nil }
-                state.current = job.serial
-                return .some(job)
+                return state.jobs.first { !$0.isPaused }.map { .some($0) }
             }
             if let found { return found }
         }
@@ -127,55 +126,52 @@ final class UploadQueue: Sendable {
             folder: job.request.path)
         for (segment, name) in files {
             guard let source = try? device.footage, let file = try? source.open(segment),
-                upload(file, FTPUpload(server: server, name: name), job.serial)
+                upload(file, FTPUpload(server: server, name: name), job.number)
             else { return false }
         }
         logger.info("an upload is done", metadata: ["serial": "\(job.serial)", "files": "\(files.count)"])
         return true
     }
 
-    private func upload(_ file: SegmentFile, _ upload: FTPUpload, _ serial: UInt16) -> Bool {
+    private func upload(_ file: SegmentFile, _ upload: FTPUpload, _ number: UInt64) -> Bool {
         var pause = Self.firstPause
         var failures = 0
         var resumes = false
         while true {
-            guard waitUntilWanted(serial) else { return false }
-            switch upload.run(file, resumes: resumes, isWanted: { self.isWanted(serial) }) {
+            guard waitUntilWanted(number) else { return false }
+            switch upload.run(file, resumes: resumes, isWanted: { self.isWanted(number) }) {
             case .done: return true
             case .interrupted: resumes = true
+            case .refused(let reason):
+                logger.warning("an upload is refused", metadata: ["file": "\(upload.name)", "detail": "\(reason)"])
+                return false
             case .failed(let reason):
                 resumes = true
                 failures += 1
                 logger.warning("an upload is interrupted", metadata: ["file": "\(upload.name)", "detail": "\(reason)"])
-                guard failures < Self.attempts, waitUnlessEnded(pause, serial) else { return false }
+                guard failures < Self.attempts, waitUnlessEnded(pause, number) else { return false }
                 pause = pause * 2
             }
         }
     }
 
-    private func isWanted(_ serial: UInt16) -> Bool {
-        monitor.withLock { state in
-            guard !state.isStopped, let job = state.jobs.first(where: { $0.serial == serial }) else { return false }
-            return !job.isPaused && !job.isGivenUp
-        }
+    private func isWanted(_ number: UInt64) -> Bool {
+        monitor.withLock { state in !state.isGivenUp(number) && state.job(number)?.isPaused == false }
     }
 
     /// False where it is given up.
-    private func waitUntilWanted(_ serial: UInt16) -> Bool {
+    private func waitUntilWanted(_ number: UInt64) -> Bool {
         while true {
             let answer = monitor.wait(until: SystemMediaClock().now() + .seconds(3600)) { state -> Bool? in
-                guard !state.isStopped, let job = state.jobs.first(where: { $0.serial == serial }), !job.isGivenUp
-                else { return false }
-                return job.isPaused ? nil : true
+                guard !state.isGivenUp(number) else { return false }
+                return state.job(number)?.isPaused == true ? nil : true
             }
             if let answer { return answer }
         }
     }
 
-    private func waitUnlessEnded(_ pause: MediaTime, _ serial: UInt16) -> Bool {
-        let isEnded = monitor.wait(until: SystemMediaClock().now() + pause) { state -> Bool? in
-            state.isStopped || state.jobs.first { $0.serial == serial }?.isGivenUp != false ? true : nil
-        }
+    private func waitUnlessEnded(_ pause: MediaTime, _ number: UInt64) -> Bool {
+        let isEnded = monitor.wait(until: SystemMediaClock().now() + pause) { $0.isGivenUp(number) ? true : nil }
         return isEnded == nil
     }
 

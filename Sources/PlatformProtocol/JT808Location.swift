@@ -18,9 +18,7 @@ package struct JT808Location: JT808Body {
     package enum ExtraID {
         package static let videoAlarms: UInt8 = 0x14
         package static let signalLost: UInt8 = 0x15
-        package static let covered: UInt8 = 0x16
         package static let storageFaults: UInt8 = 0x17
-        package static let satellites: UInt8 = 0x31
     }
 
     package enum Status {
@@ -32,7 +30,6 @@ package struct JT808Location: JT808Body {
     }
 
     package enum Alarm {
-        package static let gnssFault: UInt32 = 1 << 4
         package static let cameraFault: UInt32 = 1 << 11
     }
 

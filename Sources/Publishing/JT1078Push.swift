@@ -108,14 +108,12 @@ final class JT1078Push: PushTransport, ChannelInboundHandler, FrameSink {
                 frame.data, key: frame.isKey ? headers.format.video : nil, time: time, to: &packets)
             write(packets, completesFirstFrame: isFirstFrame(frame))
         case .audio:
-            let isFirst = isFirstFrame(frame)
-            var hasSent = false
+            // Not each frame makes a packet.
             sound.encode(frame.data) { data, payloadType, offset in
                 var packets = ByteBuffer()
                 packetizer.writeAudio(
                     data, payloadType: payloadType, time: UInt64(max(Int64(time) + offset, 0)), to: &packets)
-                write(packets, completesFirstFrame: isFirst && !hasSent)
-                hasSent = true
+                write(packets, completesFirstFrame: isFirstFrame(frame))
             }
         }
     }

@@ -5,7 +5,7 @@ import NIOSSL
 
 extension LinkFailure {
     /// What an error of the connection means.
-    init(_ error: any Error, place: String) {
+    package init(_ error: any Error, place: String) {
         switch error {
         case let failure as LinkFailure: self = failure
         case let error as IOError:
@@ -20,7 +20,7 @@ extension LinkFailure {
     }
 
     /// No connection came about.
-    init(connecting error: any Error, place: String) {
+    package init(connecting error: any Error, place: String) {
         switch error {
         case let failure as LinkFailure: self = failure
         case ChannelError.connectTimeout:

@@ -25,7 +25,11 @@ package actor PushManager {
     private let logger: Logger
     private let store: PushStore?
     private let broadcast = Broadcast<PushEvent>()
-    private var entries: [UInt64: Entry] = [:]
+    private var entries: [UInt64: Entry] = [:] {
+        didSet { count.withLock { [entries] in $0 = entries.count } }
+    }
+    /// Of `entries`, for those who cannot wait.
+    private nonisolated let count = Mutex(0)
     private var nextID: UInt64 = 1
     private var generation: UInt64 = 0
     private var isShuttingDown = false
@@ -162,10 +166,13 @@ package actor PushManager {
     package func requestKeyFrame(_ id: String) { driver(id)?.requestKeyFrame() }
 
     /// Ends a push without waiting for its farewell.
-    package func end(_ id: String, _ detail: String) {
+    package func end(_ id: String, _ cause: CloseCause) {
         guard let number = UInt64(id), let entry = entries.removeValue(forKey: number) else { return }
-        _ = entry.driver.close(CloseCause(.requested, detail))
+        _ = entry.driver.close(cause)
     }
+
+    /// How many more may be opened. Any thread.
+    package nonisolated var room: Int { settings.maximumPushes - count.withLock { $0 } }
 
     private func forget(_ id: UInt64) { entries[id] = nil }
 

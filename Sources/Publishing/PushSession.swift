@@ -60,7 +60,10 @@ package struct PushSession: Sendable {
     /// - Parameter random: evenly from 0 to 1.
     package mutating func failed(_ failure: LinkFailure, now: MediaTime, random: Double) -> [Action] {
         guard state == .connecting || state == .publishing else { return [] }
-        if state == .publishing { backoff.sentWell(for: now - since) }
+        if state == .publishing {
+            backoff.sentWell(for: now - since)
+            patience.wasPublishing(for: now - since)
+        }
         cause = failure.cause
         pace = failure.pace
         guard let pause = patience.pause(after: failure, next: { backoff.next(pace, random: random) }) else {

@@ -71,6 +71,8 @@ package final class PlaybackCursor {
             // Of a file that has grown, some come again.
             if let taken = reading?.taken[sample.kind], sample.time <= taken { continue }
             reading?.taken[sample.kind] = sample.time
+            // Also of what is left out, or it would count as a gap where the next segment begins.
+            if let base = reading?.base { end = base + sample.time + sample.duration }
             if let keyPictures, !isWanted(sample, every: keyPictures) { continue }
             guard let frame = try frame(sample) else { continue }
             guard frame.position.milliseconds < Int64(range.count) else {
@@ -97,7 +99,6 @@ package final class PlaybackCursor {
             throw StorageFailure(.failed, "\(reading.file.segment.name) cannot be read")
         }
         let position = reading.base + sample.time
-        end = position + sample.duration
         sequence += 1
         let tagged = TaggedFrame(
             EncodedFrame(kind: sample.kind, isKey: sample.isKey, time: position, data: data))

@@ -83,6 +83,11 @@ import Testing
             ("{name: a}", "servers is missing"), ("{name: a, \(good), version: \"2011\"}", "version"),
             ("{name: \"a/b\", \(good)}", "name"), ("{name: a, servers: [h], phone: \"1\"}", "no host with a port"),
             ("{name: a, servers: [\"h:1\"], phone: x}", "phone"), ("{\(good)}", "name is missing"),
+            ("{name: a, servers: [\"h:1\"], phone: \"1234567890123\"}", "more than 12 digits"),
+            (
+                "{name: a, servers: [\"h:1\"], phone: \"1234567890123\", version: \"2019\", simBytes: 6}",
+                "more than 12 digits"
+            ),
             ("{name: a, \(good), channels: {1: 9}}", "no channel with the id 9"),
             ("{name: a, \(good), channels: {300: 0}}", "1 to 255"), ("{name: a, \(good), liveTarget: x}", "liveTarget"),
             ("{name: a, \(good), position: {latitude: 1}}", "longitude is missing"),

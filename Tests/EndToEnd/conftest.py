@@ -16,6 +16,7 @@ from harness.media_service import MediaService, PostReceiver, PublishHook  # noq
 from harness.picture_code import write_noisy_file  # noqa: E402
 from harness.recordings import RECORDED, Recordings  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
+from harness.terminal import archive, media_port, platform, terminal, variant, version  # noqa: E402, F401
 
 
 # A microphone that beeps once a second, and nobody who must be asked for it.

@@ -302,6 +302,129 @@ struct SessionRig {
         #expect(answer.parameters == [known, JT808Parameter(.mainServer, text: "a")])
     }
 
+    /// The bit rates that streams may have; everything else of them is the configuration's.
+    @Test(arguments: JT808Version.allCases) func bitRatesAreLimitedAndOtherThingsKept(_ version: JT808Version) throws {
+        func encoding(_ rate: UInt32) -> JT808VideoSettings {
+            let one = JT808Encoding(mode: 1, resolution: 1, keyFrameInterval: 10, frameRate: 5, bitrate: rate)
+            return JT808VideoSettings(live: one, stored: one, osd: 0)
+        }
+        func parameter(_ id: JT808ParameterID, _ body: some JT808Body) -> JT808Parameter {
+            var writer = JT808Writer(version: version)
+            body.write(to: &writer)
+            return JT808Parameter(id: id.rawValue, value: writer.bytes)
+        }
+        var rig = SessionRig(version: version)
+        rig.logIn()
+        let all = parameter(.audioVideo, JT808AudioVideoParameter(settings: encoding(800), audioOutput: 1))
+        rig.receive(.setParameters(JT808SetParameters([all])))
+        #expect(rig.results == [0])
+        #expect(rig.actions.contains(.limit(channelID: 0, bitrate: 800_000)))
+        #expect(rig.actions.contains(.limit(channelID: 1, bitrate: 800_000)))
+        // What is said of one channel is not changed by what is said of all.
+        let one = parameter(.channelVideo, JT808ChannelVideo([.init(logical: 2, settings: encoding(1))]))
+        rig.receive(.setParameters(JT808SetParameters([one])))
+        #expect(rig.actions.contains(.limit(channelID: 1, bitrate: 64_000)))
+        #expect(!rig.actions.contains { if case .limit(0, _) = $0 { true } else { false } })
+        // A query says what is so: the configured pictures, and fewer bits.
+        rig.receive(.queryParameters(JT808QueryParameters([0x75, 0x77])))
+        guard case .parameters(let answer)? = rig.sent.first?.1, answer.parameters.count == 2 else {
+            Issue.record("no parameters")
+            return
+        }
+        var reader = JT808Reader(answer.parameters[0].value, version: version)
+        let found = try JT808AudioVideoParameter(&reader)
+        #expect(found.settings.live.bitrate == 800)
+        #expect(found.settings.live.resolution == 5)
+        #expect(found.settings.live.frameRate == 25)
+        reader = JT808Reader(answer.parameters[1].value, version: version)
+        #expect(try JT808ChannelVideo(&reader).entries.map(\.settings.live.bitrate) == [800, 64])
+        // No more than is configured, whatever is wanted; and a table that is cut off is none.
+        rig.receive(
+            .setParameters(
+                JT808SetParameters([
+                    parameter(.audioVideo, JT808AudioVideoParameter(settings: encoding(90_000), audioOutput: 1))
+                ])))
+        rig.receive(.queryParameters(JT808QueryParameters([0x75])))
+        if case .parameters(let answer)? = rig.sent.first?.1, let value = answer.parameters.first?.value {
+            reader = JT808Reader(value, version: version)
+            #expect(try JT808AudioVideoParameter(&reader).settings.live.bitrate == 2000)
+        }
+        rig.receive(.setParameters(JT808SetParameters([JT808Parameter(id: 0x77, value: [2] + one.value.dropFirst())])))
+        #expect(rig.results == [2])
+        // Vehicles' limits mean nothing to a camera; a platform that sets them finds them again.
+        let speed = JT808Parameter(id: 0x55, value: [0, 0, 0, 90])
+        rig.receive(.setParameters(JT808SetParameters([speed])))
+        #expect(rig.results == [0])
+        rig.receive(.queryParameters(JT808QueryParameters([0x55])))
+        guard case .parameters(let again)? = rig.sent.first?.1 else {
+            Issue.record("no parameters")
+            return
+        }
+        #expect(again.parameters == [speed])
+    }
+
+    @Test func whatThePlatformHasSetIsInForceAfterARestart() {
+        var rig = SessionRig()
+        rig.logIn()
+        let one = JT808Encoding(mode: 0, resolution: 0, keyFrameInterval: 1, frameRate: 1, bitrate: 300)
+        var writer = JT808Writer(version: .v2013)
+        JT808AudioVideoParameter(settings: .init(live: one, stored: one, osd: 0), audioOutput: 0).write(to: &writer)
+        rig.receive(.setParameters(JT808SetParameters([JT808Parameter(id: 0x75, value: writer.bytes)])))
+        guard case .remember(let memory)? = rig.actions.first(where: { if case .remember = $0 { true } else { false } })
+        else {
+            Issue.record("nothing is remembered")
+            return
+        }
+        let settings = PlatformSettings(
+            name: "test", servers: [.init(host: "a", port: 1)], phone: .none, channels: [.init(logical: 1, id: 7)])
+        var again = PlatformSession(settings: settings, memory: memory, seed: 1, now: .zero)
+        #expect(again.start(now: .zero).contains(.limit(channelID: 7, bitrate: 300_000)))
+    }
+
+    @Test func clocksAreCompared() {
+        var rig = SessionRig(version: .v2019)
+        rig.logIn()
+        #expect(rig.ids.contains(0x0004))
+        let ahead = JT808Time(milliseconds: rig.view.wallClock + 90_000, offset: 0)
+        rig.receive(.time(JT808TimeAnswer(time: ahead)))
+        #expect(rig.actions == [.clockDiffers(90)])
+        rig.receive(.time(JT808TimeAnswer(time: JT808Time(milliseconds: rig.view.wallClock, offset: 0))))
+        #expect(rig.actions.isEmpty)
+        rig = SessionRig(version: .v2013)
+        rig.logIn()
+        #expect(!rig.ids.contains(0x0004))
+    }
+
+    @Test func anUploadsEndIsToldUntilItIsConfirmed() {
+        var rig = SessionRig()
+        func reconnect() {
+            let now = rig.now
+            rig.do_ { $0.connectionEnded("cut", now: now) }
+            while rig.session.state != .connecting { rig.wake(after: .seconds(1)) }
+            rig.connect()
+            rig.acknowledge(0x0102)
+        }
+        rig.logIn()
+        rig.do_ { $0.uploaded(5, isDone: true, now: .zero) }
+        #expect(rig.sent.map(\.1) == [.uploadResult(JT1078UploadResult(answers: 5, result: 0))])
+        // Its answer got lost with the connection, and another one ends meanwhile.
+        let now = rig.now
+        rig.do_ { $0.connectionEnded("cut", now: now) }
+        rig.do_ { $0.uploaded(6, isDone: false, now: now) }
+        #expect(rig.actions.isEmpty)
+        while rig.session.state != .connecting { rig.wake(after: .seconds(1)) }
+        rig.connect()
+        rig.acknowledge(0x0102)
+        let told = rig.sent.filter { $0.1.id == 0x1206 }
+        #expect(told.map(\.1) == [5, 6].map { .uploadResult(.init(answers: $0, result: $0 == 5 ? 0 : 1)) })
+        rig.receive(.platformAnswer(.init(answers: told[0].0, id: 0x1206, result: .done)))
+        reconnect()
+        #expect(rig.sent.filter { $0.1.id == 0x1206 }.map(\.1) == [.uploadResult(.init(answers: 6, result: 1))])
+        // A platform that never confirms does not hear of it for ever.
+        reconnect()
+        #expect(!rig.ids.contains(0x1206))
+    }
+
     @Test func piecesThatGotLostComeAgain() {
         var rig = SessionRig(version: .v2019)
         rig.logIn()
@@ -441,7 +564,24 @@ struct SessionRig {
         #expect(rig.results == [3])
         rig.receive(SessionRig.live(2, JT1078Address(host: "m", tcpPort: 0, udpPort: 0)))
         #expect(rig.results == [2])
+        rig.view.roomForStreams = 0
+        rig.receive(SessionRig.live(2))
+        #expect(rig.results == [1])
         #expect(rig.session.streams.all.isEmpty)
+    }
+
+    @Test func refusedOpeningsAreTold() {
+        var rig = rig()
+        rig.receive(SessionRig.live(3))
+        #expect(rig.actions.last == .refusedStream(.live, channelID: nil, .failed))
+        rig.receive(SessionRig.live(2, type: 5))
+        #expect(rig.actions.last == .refusedStream(nil, channelID: 1, .unsupported))
+        rig.receive(.unknown(id: 0x9101, body: [1]))
+        #expect(rig.actions.last == .refusedStream(nil, channelID: nil, .badMessage))
+        let request = JT1078PlaybackRequest(
+            address: SessionRig.address, channel: 1, start: .none, end: .none)
+        rig.receive(.openPlayback(request))
+        #expect(rig.actions.last == .refusedStream(.playback, channelID: 0, .badMessage))
     }
 
     @Test func streamsOutliveTheLinkForAWhile() {
@@ -462,11 +602,29 @@ struct SessionRig {
         #expect(rig.session.streams.all.isEmpty)
     }
 
+    @Test func whatIsGivenUpWithTheLinkIsNotThePlatformsWish() throws {
+        var rig = rig()
+        rig.receive(SessionRig.live())
+        let token = try #require(rig.opened).token
+        let now = rig.now
+        rig.do_ { $0.connectionEnded("cut", now: now) }
+        rig.wake(after: PlatformSession.grace)
+        guard case .giveUp(token, let cause)? = rig.orders.first else {
+            Issue.record("not given up")
+            return
+        }
+        #expect(StreamNotice.closed(cause.code, wasPublishing: true).cause == .terminalClosed)
+    }
+
     @Test func endsOfStreamsAreMappedToThePlatformsWords() {
         #expect(StreamNotice.closed(.requested, wasPublishing: true).cause == .clientRequest)
         #expect(StreamNotice.closed(.service, wasPublishing: true).cause == .terminalClosed)
         #expect(StreamNotice.closed(.networkLost, wasPublishing: true).cause == .terminalClosed)
         #expect(StreamNotice.closed(.unreachable, wasPublishing: false).cause == .terminalDataTimeout)
+        #expect(StreamNotice.closed(.shutdown, wasPublishing: true).cause == .terminalClosed)
+        // Nobody sees the end of datagrams.
+        #expect(StreamNotice.closed(.networkLost, wasPublishing: true, isDatagram: true).cause == .terminalDataTimeout)
+        #expect(StreamNotice.closed(.requested, wasPublishing: true, isDatagram: true).cause == .clientRequest)
         #expect(StreamNotice.refused.cause?.rawValue == 9)
     }
 
@@ -484,6 +642,11 @@ struct SessionRig {
             guard case .find(let search)? = rig.actions.first else {
                 Issue.record("no search")
                 return
+            }
+            if answer == .list {
+                // Nothing goes before it, however long it takes.
+                rig.wake(after: .milliseconds(80))
+                #expect(rig.results.isEmpty)
             }
             rig.do_ { $0.found(search, [record], quality: .sub, now: .zero) }
             #expect(rig.ids == expected)

@@ -71,7 +71,7 @@ import Testing
         #expect(sequences == (0..<sequences.count).map { UInt16(truncatingIfNeeded: $0) })
         let times = port.packets.map(\.header.timestamp)
         #expect(times == times.sorted())
-        await manager.end(id, "the platform closes it")
+        await manager.end(id, CloseCause(.requested, "the platform closes it"))
         try await wait("empty list") { await manager.list().isEmpty }
         if !isDatagram { try await wait("end") { port.isEnded } }
         await manager.shutdown()
@@ -139,7 +139,7 @@ import Testing
             dataLength: 3)
         port.send([7, 7] + header.bytes + [1, 2, 3])
         try await wait("sound") { heard.withLock { $0 } == [[1, 2, 3]] }
-        await manager.end(id, "")
+        await manager.end(id, CloseCause(.requested, ""))
         await manager.shutdown()
         await port.stop()
     }

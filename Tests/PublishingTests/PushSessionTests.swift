@@ -174,14 +174,31 @@ import Testing
     @Test func afterACutThereIsOneAttempt() {
         var session = makeSession()
         _ = session.start()
-        for _ in 0..<3 {
-            _ = session.published(now: .zero)
-            let cut = LinkFailure(.networkLost, "cut")
-            #expect(session.failed(cut, now: .zero, random: 0).contains(.wake(at: .seconds(1))))
-            #expect(session.wake(now: .seconds(1)) == [.connect])
+        let cut = LinkFailure(.networkLost, "cut")
+        // Each time after it had published for a minute.
+        for minute in 0..<3 {
+            let now = MediaTime.seconds(Int64(minute * 100))
+            _ = session.published(now: now)
+            #expect(session.failed(cut, now: now + .seconds(60), random: 0).contains(.wake(at: now + .seconds(61))))
+            #expect(session.wake(now: now + .seconds(61)) == [.connect])
         }
-        #expect(session.failed(LinkFailure(.networkLost, "cut"), now: .seconds(2), random: 0) == [.report(.closed)])
-        session = makeSession()
+        #expect(session.failed(cut, now: .seconds(300), random: 0) == [.report(.closed)])
+    }
+
+    @Test func whatIsCutAgainAtOnceStaysAway() {
+        var session = makeSession()
+        _ = session.start()
+        let cut = LinkFailure(.networkLost, "nobody takes the datagrams")
+        _ = session.published(now: .zero)
+        #expect(session.failed(cut, now: .zero, random: 0).contains(.wake(at: .seconds(1))))
+        #expect(session.wake(now: .seconds(1)) == [.connect])
+        _ = session.published(now: .seconds(1))
+        #expect(session.failed(cut, now: .seconds(2), random: 0) == [.report(.closed)])
+        #expect(session.attempts == 2)
+    }
+
+    @Test func whatTheServiceClosesStaysClosed() {
+        var session = makeSession()
         _ = session.start()
         _ = session.published(now: .zero)
         #expect(session.failed(LinkFailure(.service, "closed"), now: .zero, random: 0) == [.report(.closed)])

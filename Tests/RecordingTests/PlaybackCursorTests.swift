@@ -118,6 +118,15 @@ import Testing
         #expect(read(cursor, from: .seconds(25)).frames.isEmpty)
     }
 
+    @Test func whatKeyPicturesLeaveOutIsNoGap() throws {
+        let footage = try Footage()
+        // A key picture for each segment.
+        for end in 1...8 as ClosedRange<Int64> { try footage.record(until: end) }
+        let (frames, _) = read(footage.cursor(0..<3600), keyPictures: 1)
+        #expect(frames.count == 8)
+        for frame in frames { #expect(frame.line == frame.position) }
+    }
+
     @Test func gapsAreTakenOutOfTheLine() throws {
         let footage = try Footage()
         try footage.record(until: 10)

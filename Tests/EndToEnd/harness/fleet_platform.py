@@ -40,7 +40,6 @@ class Connection:
         splitter = Splitter()
         try:
             while data := self.peer.recv(65536):
-                self.platform.stalled.wait()
                 for part in splitter.feed(data):
                     self._take(parse(part))
         except OSError:
@@ -64,7 +63,7 @@ class Connection:
             message.body = b"".join(parts[index] for index in sorted(parts))
             platform.piece_counts.append(message.total)
         platform.messages.append(message)
-        if platform.is_mute:
+        if platform.is_mute or message.id in platform.unanswered:
             return
         if message.id == REGISTER:
             result = platform.registration_result
@@ -107,6 +106,13 @@ class Connection:
                 pass
             return serial
 
+    def send_twice(self, identifier: int, body: bytes) -> None:
+        """The same frame again, in one piece with the first."""
+        with self.lock:
+            data = frame(identifier, self.serial, self.phone, self.is_2019, body)
+            self.serial = self.serial + 1 & 0xFFFF
+            self.peer.sendall(data + data)
+
     def close(self) -> None:
         try:
             self.peer.shutdown(socket.SHUT_RDWR)
@@ -123,9 +129,9 @@ class FleetPlatform:
         self.errors: list[str] = []
         self.logins = 0
         self.is_mute = False
-        """Reads and answers nothing."""
-        self.stalled = threading.Event()
-        self.stalled.set()
+        """Answers nothing."""
+        self.unanswered: set[int] = set()
+        """Messages that are not answered."""
         self.connections: list[Connection] = []
         self.host = host
         self.port = port
@@ -238,6 +244,8 @@ class MediaPort:
         self.reads = reads
         self.streams: list[Media] = []
         self.peers: list[socket.socket] = []
+        self.sources: list[tuple[str, int]] = []
+        """Where datagrams came from; one for each stream."""
         self.ended = 0
         self.opened_at: list[float] = []
         self.errors: list[str] = []
@@ -251,23 +259,26 @@ class MediaPort:
         threading.Thread(target=self._datagrams if is_datagram else self._accept, daemon=True).start()
 
     def _datagrams(self) -> None:
+        # A port that is free again may be the next stream's.
         sources: dict[tuple[str, int], Media] = {}
         while True:
             try:
                 data, source = self._socket.recvfrom(65536)
             except OSError:
                 return
-            if source not in sources:
-                sources[source] = Media(self.sim_bytes)
-                self.opened_at.append(time.monotonic())
-                self.streams.append(sources[source])
             try:
                 packet, end = packet_at(data, 0, self.sim_bytes)
                 if packet is None or end != len(data) or len(data) > 984:
                     raise BadFrame(f"a datagram of {len(data)} bytes is not one packet")
-                sources[source].take(packet, time.monotonic())
             except BadFrame as error:
                 self.errors.append(str(error))
+                continue
+            if source not in sources or packet.sequence == packet.timestamp == 0:
+                sources[source] = Media(self.sim_bytes)
+                self.opened_at.append(time.monotonic())
+                self.sources.append(source)
+                self.streams.append(sources[source])
+            sources[source].take(packet, time.monotonic())
 
     def _accept(self) -> None:
         while True:
@@ -315,8 +326,12 @@ class MediaPort:
             delay = started + index * interval - time.monotonic()
             if delay > 0:
                 time.sleep(delay)
-            self.peers[number].sendall(audio_packet(
-                sim, self.sim_bytes, channel, index, int(index * interval * 1000), payload_type, piece))
+            packet = audio_packet(
+                sim, self.sim_bytes, channel, index, int(index * interval * 1000), payload_type, piece)
+            if self.is_datagram:
+                self._socket.sendto(packet, self.sources[number])
+            else:
+                self.peers[number].sendall(packet)
 
     def cut(self, number: int = -1) -> None:
         """Resets a connection."""

@@ -15,6 +15,8 @@ class FTPServer:
         self.slow = False
         """Takes little at a time, so that a test can act meanwhile."""
         self.commands: list[str] = []
+        self.finished = 0
+        """Transfers that were whole."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -89,6 +91,7 @@ class FTPServer:
                     peer.shutdown(socket.SHUT_RDWR)
                     return
                 say("226 stored")
+                self.finished += 1
             else:
                 say("502 no")
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 CHINA = timezone(timedelta(hours=8))
 MARKER = b"\x30\x31\x63\x64"
-H264, AAC, G711A = 98, 19, 6
+H264, AAC, G711A, G711U = 98, 19, 6, 7
 KEY, PREDICTED, BIDIRECTIONAL, AUDIO, PASS_THROUGH = range(5)
 WHOLE, FIRST, LAST, MIDDLE = range(4)
 
