@@ -109,7 +109,7 @@ apt_install() {
     fi
     # The scripts run these themselves; the system's own, which came with the packages, are not wanted.
     local own
-    for own in libnginx-mod-rtmp:nginx vsftpd:vsftpd gpsd:gpsd gpsd:gpsd.socket; do
+    for own in libnginx-mod-rtmp:nginx vsftpd:vsftpd gpsd:gpsd gpsd:gpsd.socket mosquitto:mosquitto coturn:coturn; do
         if [[ " ${missing[*]} " == *" ${own%:*} "* ]] && have systemctl; then
             as_root systemctl disable "${own#*:}" >/dev/null 2>&1 || true
         fi
