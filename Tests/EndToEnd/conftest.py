@@ -16,7 +16,7 @@ from harness.media_service import MediaService, PostReceiver, PublishHook  # noq
 from harness.picture_code import write_noisy_file  # noqa: E402
 from harness.recordings import RECORDED, Recordings  # noqa: E402
 from harness.rtmp import Service  # noqa: E402
-from harness.terminal import archive, media_port, platform, terminal, variant, version  # noqa: E402, F401
+from harness.terminal import archive, media_port, platform, terminal, variants, version  # noqa: E402, F401
 
 
 # A microphone that beeps once a second, and nobody who must be asked for it.
@@ -27,6 +27,11 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the long forms: minutes where the short ones take seconds")
     parser.addoption("--update-screenshot", action="store_true", help="save the page's picture to Documentation")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "variant" in metafunc.fixturenames:
+        metafunc.parametrize("variant", variants(metafunc.config.getoption("--full")), ids=str)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -43,9 +43,10 @@ def sim_bytes(version: str) -> int:
     return 6 if version == "2013" else 10
 
 
-@pytest.fixture(params=[Variant(version, way) for version in EDITIONS for way in (False, True)], ids=str)
-def variant(request: pytest.FixtureRequest) -> Variant:
-    return request.param
+def variants(full: bool) -> list[Variant]:
+    """Every pair; in the short form each edition and each way once."""
+    every = [Variant(version, way) for version in EDITIONS for way in (False, True)]
+    return every if full else [every[0], every[-1]]
 
 
 @pytest.fixture(params=EDITIONS)
