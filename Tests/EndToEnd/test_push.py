@@ -379,7 +379,8 @@ def test_slow_link_lowers_the_bitrate(agent, odd_service, noisy_video: Path) -> 
         while not publisher.release.is_set():
             read_message(publisher)
             budget += len(publisher.tags[-1].body) if publisher.tags else 0
-            ahead = budget / 100_000 - (time.monotonic() - started)
+            # A third of what the encoder makes: on a busy machine it makes less than it is told to.
+            ahead = budget / 60_000 - (time.monotonic() - started)
             if ahead > 0 and not fast.is_set():
                 publisher.release.wait(ahead)
 
