@@ -19,8 +19,14 @@ let glibHeaders: [String] = {
     return ["\(root)/usr/include/glib-2.0", "\(libraries)/glib-2.0/include"]
 }()
 
+// For Scripts/fuzz: what inputs reach is counted in the agent's own code. Where the compiler is told of several sanitizers
+// one by one, only what follows the first of them counts, so it is told once more.
+let isForFuzzing = Context.environment["EDGE_AGENT_FUZZING"] != nil
+
 let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(glibHeaders.flatMap { ["-Xcc", "-isystem", "-Xcc", $0] }),
+    .enableUpcomingFeature("ExistentialAny"),
+    .unsafeFlags(
+        glibHeaders.flatMap { ["-Xcc", "-isystem", "-Xcc", $0] } + (isForFuzzing ? ["-sanitize=fuzzer"] : [])),
 ]
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -85,6 +91,9 @@ let package = Package(
         cModule("CMosquitto", debian: "libmosquitto-dev"),
         // The functions of these, found in the libraries when they are wanted; nothing is linked to them.
         .target(name: "CDelayedLibraries", path: "Sources/CModules/CDelayedLibraries"),
+        .target(name: "CCRC32C", path: "Sources/CModules/CCRC32C"),
+
+        .target(name: "CCrashReport", path: "Sources/CModules/CCrashReport"),
 
         // Floor 1: what everything is made of.
         room("Media", [nio]),
@@ -92,7 +101,8 @@ let package = Package(
         // Floor 1: the messages of fleet platforms.
         room("PlatformProtocol", []),
 
-        // Floor 2: formats, codecs, pictures.
+        // Floor 2: who may do what; formats, codecs, pictures.
+        room("Access", ["Media"]),
         room("Containers", ["Media", nio]),
         room("Codecs", ["Media", "CX264", "CVOAAC", "CFAAD", "CSpeexDSP", nio]),
         room("Imaging", ["Media", "CYUV", "CTurboJPEG", "CFreeType"]),
@@ -119,33 +129,40 @@ let package = Package(
 
         room(
             "PeerToPeer",
-            ["Media", "Streaming", "CDelayedLibraries", "CNice", "COpenSSL", "CUSRSCTP", nio, heap, log]),
+            [
+                "Media", "Access", "Streaming", "CCRC32C", "CDelayedLibraries", "CLinux", "CNice", "COpenSSL",
+                "CUSRSCTP", nio,
+                heap,
+                log,
+            ]),
 
         // Floor 6: the request grammar; the configuration of the whole.
-        room("Signalling", ["Media", "Imaging", "Streaming", "Recording", "Motion", "PeerToPeer"]),
+        room("Signalling", ["Media", "Access", "Imaging", "Streaming", "Recording", "Motion"]),
         // What an integrator adds to it.
         room("Hooks", ["Media", "Streaming", "Signalling", "CLinux", log]),
         room(
             "Configuration",
             [
-                "PlatformProtocol", "Media", "Codecs", "Devices", "Streaming", "Publishing", "Recording", "Motion",
-                "Talkback", "PeerToPeer", "CYAML",
+                "PlatformProtocol", "Media", "Access", "Codecs", "Devices", "Streaming", "Publishing", "Recording",
+                "Motion", "Talkback", "PeerToPeer", "CYAML",
             ]),
         room("ControlProtocol", []),
+        // What may be wrong with a device, and how it is found.
+        room("Diagnostics", ["ControlProtocol"]),
         room("Supervision", [log]),
 
         // Floor 7: transports.
         room(
             "WebServer",
             [
-                "Media", "Containers", "Streaming", "Recording", "Talkback", "PeerToPeer", "Signalling",
-                "ControlProtocol", nio,
-                nioPosix, nioHTTP, nioWebSocket, log,
+                "Media", "Access", "Containers", "Streaming", "Recording", "Talkback", "PeerToPeer", "Signalling",
+                "ControlProtocol", nio, nioPosix, nioHTTP, nioWebSocket, nioTLS, log,
             ],
             resources: [
                 .embedInCode("Page/index.html"), .embedInCode("Page/player.js"), .embedInCode("Page/page.js"),
                 .embedInCode("Page/page.css"), .embedInCode("Page/recordings.js"), .embedInCode("Page/ptz.js"),
-                .embedInCode("Page/talk.js"), .embedInCode("Page/talk-worklet.js"),
+                .embedInCode("Page/talk.js"), .embedInCode("Page/access.js"), .embedInCode("Page/transport.js"),
+                .embedInCode("Page/download.js"), .embedInCode("Page/way.js"), .embedInCode("Page/talk-worklet.js"),
                 .embedInCode("Page/edge-agent-viewer.js"), .embedInCode("Page/edge-agent-viewer.d.ts"),
             ]),
 
@@ -159,21 +176,23 @@ let package = Package(
         room(
             "Rendezvous",
             [
-                "CDelayedLibraries", "CMosquitto", "Media", "Streaming", "Publishing", "PeerToPeer", "Signalling", log,
+                "CDelayedLibraries", "CMosquitto", "Media", "Access", "Streaming", "Publishing", "PeerToPeer",
+                "Signalling", log,
             ]),
 
         // Floor 8: programs.
         .executableTarget(
             name: "edge-agent",
             dependencies: [
-                "Media", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
+                "Media", "Access", "Containers", "Codecs", "Imaging", "Devices", "Streaming", "Publishing", "Recording",
                 "Motion", "Talkback", "Signalling", "Hooks", "Configuration", "ControlProtocol", "Supervision",
-                "PeerToPeer", "WebServer", "Rendezvous", "PlatformProtocol", "PlatformLink", nio, nioPosix, log, arguments, lifecycle,
+                "PeerToPeer", "WebServer", "Rendezvous", "PlatformProtocol", "PlatformLink", "Diagnostics",
+                "CCrashReport", "CLinux", nio, nioPosix, log, arguments, lifecycle,
                 signals,
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "edgectl", dependencies: ["ControlProtocol", "PlatformProtocol", "CLinux", arguments],
+            name: "edgectl", dependencies: ["ControlProtocol", "PlatformProtocol", "Diagnostics", "CLinux", arguments],
             swiftSettings: settings),
 
         // What several rooms' tests need.
@@ -181,6 +200,7 @@ let package = Package(
             name: "TestSupport", dependencies: [nio, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
 
         tests("Media"),
+        tests("Access", ["TestSupport", "Media"]),
         tests("PlatformProtocol", ["TestSupport"]),
         tests("Containers", ["TestSupport", "Codecs", "Imaging"]),
         tests("Codecs", ["Imaging"]),
@@ -189,18 +209,22 @@ let package = Package(
         tests("Streaming", [nioEmbedded, nioPosix]),
         tests("Publishing", ["TestSupport", "PlatformProtocol", nioEmbedded, nioTLS]),
         tests("Recording", ["TestSupport", "Codecs", "Devices", "Imaging", nioEmbedded, nioPosix]),
-        tests("PeerToPeer", ["TestSupport"]),
+        tests("PeerToPeer", ["TestSupport", "CCRC32C"]),
         tests("Motion", ["TestSupport", "Devices", log]),
-        tests("Signalling", ["TestSupport", "Imaging", "Media", "Motion", "PeerToPeer", "Recording", "Streaming"]),
+        tests("Signalling", ["TestSupport", "Access", "Imaging", "Media", "Motion", "Recording", "Streaming"]),
         tests("Hooks"),
         tests("Talkback", ["Codecs", "Containers", "Devices", "Media", "Streaming", "TestSupport", nio, log]),
-        tests("Configuration", ["Motion", "PlatformProtocol"]),
+        tests("Configuration", ["Access", "Motion", "PeerToPeer", "PlatformProtocol"]),
         tests("ControlProtocol"),
+        tests("Diagnostics", ["ControlProtocol"]),
         tests("Supervision", [log]),
         tests("PlatformLink", ["PlatformProtocol", "Publishing", "Streaming", "Media", "TestSupport"]),
         tests(
             "WebServer",
-            ["TestSupport", "Devices", "PeerToPeer", "Recording", "Talkback", "Signalling", nioEmbedded, nioPosix, nioWebSocket]),
+            [
+                "TestSupport", "Access", "Devices", "PeerToPeer", "Recording", "Talkback", "Signalling", nioEmbedded,
+                nioPosix, nioWebSocket, nioTLS,
+            ]),
         tests("Rendezvous", ["TestSupport", "PeerToPeer", "Signalling"]),
         tests("edgectl", ["ControlProtocol"]),
     ],
@@ -211,4 +235,19 @@ let package = Package(
 // four times as long for another architecture.
 if let rooms = Context.environment["EDGE_AGENT_TESTS"]?.split(separator: " ").map({ "\($0)Tests" }) {
     package.targets.removeAll { $0.type == .test && !rooms.contains($0.name) }
+}
+
+// Scripts/fuzz: libFuzzer's program, which needs the compiler's -sanitize=fuzzer for everything.
+if isForFuzzing {
+    package.targets += [
+        .executableTarget(
+            name: "Fuzzing",
+            dependencies: [
+                "Access", "Configuration", "Containers", "ControlProtocol", "Media", "PeerToPeer",
+                "PlatformLink", "PlatformProtocol", "Publishing", "Rendezvous", "Signalling", "Talkback", "WebServer",
+                nio, nioWebSocket,
+            ],
+            path: "Tests/Fuzzing", swiftSettings: settings),
+    ]
+    package.products.append(.executable(name: "Fuzzing", targets: ["Fuzzing"]))
 }

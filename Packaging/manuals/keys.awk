@@ -16,7 +16,7 @@ function describe(   i, line, word) {
     inItems = 0
     for (i = 1; i <= count; i++) {
         line = comment[i]
-        if (match(line, /^[a-z0-9]+  +/)) {
+        if (match(line, /^[A-Za-z0-9]+  +/)) {
             if (!inItems) print ".Bl -tag -width synthetic -compact"
             inItems = 1
             word = line

@@ -72,7 +72,11 @@ is_installed() {
 
 apt_update() {
     say "Reading Debian's package lists"
-    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
+    # The lists have a lock of their own, for which apt-get does not wait.
+    (
+        flock 9
+        as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
+    ) 9>"$cache/apt-lists.lock"
 }
 
 apt_update_if_unknown() {
@@ -87,6 +91,19 @@ apt_update_if_unknown() {
 
 # Installs those of the given Debian packages that are missing. Services they bring are not started.
 apt_install() {
+    local package lock
+    for package in "$@"; do
+        is_installed "$package" && continue
+        # Scripts that run side by side take turns.
+        exec {lock}>"$cache/apt.lock"
+        flock "$lock"
+        apt_install_missing "$@"
+        exec {lock}>&-
+        return
+    done
+}
+
+apt_install_missing() {
     local package missing=()
     for package in "$@"; do is_installed "$package" || missing+=("$package"); done
     if [ ${#missing[@]} = 0 ]; then return; fi

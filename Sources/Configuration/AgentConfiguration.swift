@@ -1,3 +1,4 @@
+import Access
 import Media
 import Motion
 import PeerToPeer
@@ -11,6 +12,7 @@ package struct AgentConfiguration: Sendable, Hashable {
     /// By channel; those that do not turn have none.
     package var heads: [Int: PTZSettings]
     package var server: ServerConfiguration
+    package var access: AccessConfiguration
     package var push: PushConfiguration
     package var recording: RecordingConfiguration
     package var signalling: SignallingConfiguration
@@ -60,12 +62,29 @@ package struct ServerConfiguration: Sendable, Hashable {
     package var sendBufferBytes: Int
     /// A viewer who takes nothing for so long is gone.
     package var stallSeconds: Int
+    package var tls: ServerTLS
+}
+
+/// Whether viewers come over TLS, and with which certificate.
+package enum ServerTLS: Sendable, Hashable {
+    case off
+    /// One that the agent makes at the first start and keeps.
+    case selfSigned
+    /// PEM files.
+    case files(certificate: String, key: String)
+}
+
+/// Who may come in.
+package struct AccessConfiguration: Sendable, Hashable {
+    /// Whoever reaches the device needs no token; nil where that depends on the address that it listens at.
+    package var open: Bool?
 }
 
 /// How streams are pushed to media services.
 package struct PushConfiguration: Sendable, Hashable {
     /// Where a push goes for which no target was given; `{channel}` and `{stream}` are replaced.
-    package var defaultTarget: String?
+    /// It may hold a key.
+    package var defaultTarget: Secret?
     /// Lower the encoder's bitrate while a link carries less.
     package var adaptBitrate: Bool
     /// More than these are refused.
@@ -84,7 +103,7 @@ package struct PushConfiguration: Sendable, Hashable {
     package var stallSeconds: Double
 
     package func defaultTarget(channel: Int, stream: StreamQuality) -> String? {
-        guard let defaultTarget else { return nil }
+        guard let defaultTarget = defaultTarget?.reveal() else { return nil }
         var text = ""
         var rest = defaultTarget[...]
         let parts = [("{channel}", String(channel)), ("{stream}", stream.rawValue)]
@@ -117,7 +136,7 @@ package struct RecordingConfiguration: Sendable, Hashable {
 /// Where viewers go for whom there is no place.
 package struct HandOffConfiguration: Sendable, Hashable {
     /// The media service that a stream is pushed to; `{channel}` and `{stream}` are replaced.
-    package var target: String
+    package var target: Secret
     /// Where viewers find it there, likewise.
     package var viewerURL: String
     /// How long a push outlives the last hand-off.

@@ -1,3 +1,4 @@
+import Access
 import Codecs
 import Devices
 import Imaging
@@ -42,14 +43,23 @@ package enum ConfigurationReader {
         let section = SectionReader(root, path: "", keyPath: "", position: SourcePosition(), notes: notes)
         let channels = section.sections("channels", maximum: maximumChannels) { channel($0, index: $1) }
         checkTogether(channels, notes)
+        // The ticket at the broker needs the key that peers have.
+        var hasTickets = false
         let configuration = AgentConfiguration(
             channels: channels.map(\.configuration), heads: heads(channels), server: section.section("server", server),
+            access: section.section("access") { AccessConfiguration(open: $0.bool("open")) },
             push: section.section("push", push),
             recording: section.section("recording") { recording($0, channels) },
             signalling: SignallingConfiguration(
                 hook: section.section("signalling") { $0.section("hook", hook) }),
-            peers: section.section("peers") { PeerSettings($0) },
-            rendezvous: section.section("rendezvous") { RendezvousSettings($0) },
+            peers: section.section("peers") {
+                let peers = PeerSettings($0)
+                hasTickets = peers.ticketKey != nil
+                return peers
+            },
+            rendezvous: section.section("rendezvous") {
+                RendezvousSettings($0, hasTickets: hasTickets)
+            },
             handOff: section.section("handOff", handOff),
             talk: section.section("talk", TalkConfiguration.init),
             platforms: PlatformReader.platforms(section, channels: channels.map(\.configuration.settings.id)),
@@ -277,7 +287,28 @@ package enum ConfigurationReader {
             viewerQueueBytes: queue.bytes ?? Subscription.Limits.viewer.bytes,
             viewerQueueSeconds: queue.seconds ?? Subscription.Limits.viewer.span.seconds,
             sendBufferBytes: section.integer("sendBuffer", 4096...16_777_216) ?? 262_144,
-            stallSeconds: section.integer("stallSeconds", 1...3600) ?? 15)
+            stallSeconds: section.integer("stallSeconds", 1...3600) ?? 15, tls: section.section("tls", tls))
+    }
+
+    private static func tls(_ section: SectionReader) -> ServerTLS {
+        enum Mode { case off, selfSigned, files }
+        let mode = section.choice("mode", [("off", Mode.off), ("selfSigned", .selfSigned), ("files", .files)]) ?? .off
+        let certificate = section.absolutePath("certificate")
+        let key = section.absolutePath("key")
+        for (name, path) in [("certificate", certificate), ("key", key)] {
+            if mode == .files {
+                section.require(name, isThere: path != nil, "the path of a PEM file")
+            } else if let node = section.node(name) {
+                section.mistake(
+                    at: node, "\(section.path).\(name) is only for mode: files",
+                    hint: "write mode: files, or remove it")
+            }
+        }
+        return switch mode {
+        case .off: .off
+        case .selfSigned: .selfSigned
+        case .files: .files(certificate: certificate ?? "", key: key ?? "")
+        }
     }
 
     private static func recording(_ section: SectionReader, _ channels: [Placed]) -> RecordingConfiguration {
@@ -308,7 +339,7 @@ package enum ConfigurationReader {
             section.mistake(at: node, "\(section.path).viewerURL must begin with http:// or https://")
         }
         return HandOffConfiguration(
-            target: target, viewerURL: viewerURL, lingerSeconds: linger, patienceSeconds: patience)
+            target: Secret(target), viewerURL: viewerURL, lingerSeconds: linger, patienceSeconds: patience)
     }
 
     private static func hook(_ section: SectionReader) -> SignallingConfiguration.Hook? {
@@ -357,7 +388,8 @@ package enum ConfigurationReader {
             )
         }
         return PushConfiguration(
-            defaultTarget: target, adaptBitrate: adaptBitrate, limit: limit, caFile: caFile, chunkSize: chunkSize,
+            defaultTarget: target.map { Secret($0) }, adaptBitrate: adaptBitrate, limit: limit, caFile: caFile,
+            chunkSize: chunkSize,
             queryInTcURL: queryInTcURL, connectSeconds: timeouts.connect, publishSeconds: timeouts.publish,
             noDataSeconds: timeouts.noData, stallSeconds: timeouts.stall)
     }

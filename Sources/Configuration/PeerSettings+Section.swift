@@ -1,3 +1,4 @@
+import Access
 import PeerToPeer
 
 extension PeerSettings {
@@ -27,26 +28,26 @@ extension SectionReader {
 
     fileprivate func relays() -> [ICESettings.Relay] {
         let user = text("relayUser", maximumLength: 255) ?? ""
-        let password = text("relayPassword", maximumLength: 255) ?? ""
+        let password = secret("relayPassword", maximumLength: 255) ?? Secret("")
         return (texts("relays", maximum: 8) ?? []).compactMap { text in
             if let relay = ICESettings.Relay(text, user: user, password: password) { return relay }
             if let node = node("relays") {
                 mistake(
                     at: node, "\(path).relays: \"\(text)\" is no address of a relay",
-                    hint: "write turn:HOST:PORT, turn:HOST:PORT?transport=tcp or turns:HOST:PORT")
+                    hint: "write turn:HOST:PORT or turn:HOST:PORT?transport=tcp; TLS to relays is not spoken")
             }
             return nil
         }
     }
 
-    fileprivate func ticketKey() -> String? {
+    fileprivate func ticketKey() -> Secret? {
         guard let key = text("ticketKey", maximumLength: 256), let node = node("ticketKey") else { return nil }
         if key.utf8.count < PeerSettings.minimumKeyBytes {
             mistake(
                 at: node, "\(path).ticketKey has fewer than \(PeerSettings.minimumKeyBytes) characters",
                 hint: "openssl rand -hex 32 makes a good one")
         }
-        return key
+        return Secret(key)
     }
 
     fileprivate func addresses() -> [String] {

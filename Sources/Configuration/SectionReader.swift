@@ -1,3 +1,4 @@
+import Access
 import Media
 
 /// Reads a group of keys strictly: every key must be one that somebody asked for, of the right type and in range.
@@ -197,6 +198,11 @@ final class SectionReader {
             return nil
         }
         return text
+    }
+
+    /// A text that must not be seen.
+    func secret(_ key: String, maximumLength: Int = 4096) -> Secret? {
+        text(key, maximumLength: maximumLength).map { Secret($0) }
     }
 
     func texts(_ key: String, maximum: Int) -> [String]? {

@@ -27,9 +27,30 @@ package struct DeviceReport: Codable, Sendable, Hashable {
         case none, opening, running, lost, absent, stopped
     }
 
+    /// Why a device is not to be had, where the system says so.
+    package enum Cause: String, Codable, Sendable, CaseIterable {
+        case notThere, notPermitted, busy
+    }
+
+    /// How loud a microphone was over the last seconds, ten at most.
+    package struct Sound: Codable, Sendable, Hashable {
+        /// Decibels below full scale, 0 at most; -120 is silence.
+        package var peakDecibels: Double
+        package var rmsDecibels: Double
+        /// Parts of all samples that stand at an end of the scale.
+        package var clipped: Double
+
+        package init(peakDecibels: Double, rmsDecibels: Double, clipped: Double) {
+            self.peakDecibels = peakDecibels
+            self.rmsDecibels = rmsDecibels
+            self.clipped = clipped
+        }
+    }
+
     package var state: State
     package var device: String
     package var detail: String
+    package var cause: Cause?
     /// Since the last change of `state`.
     package var sinceSeconds: Double
     /// Pictures, or samples per channel.
@@ -40,15 +61,19 @@ package struct DeviceReport: Codable, Sendable, Hashable {
     package var overruns: Int?
     package var silenceMilliseconds: Int?
     package var driftPartsPerMillion: Double?
+    /// Nil before its first second, too.
+    package var sound: Sound?
 
     package init(
-        state: State, device: String, detail: String, sinceSeconds: Double, captured: Int = 0, dropped: Int = 0,
+        state: State, device: String, detail: String, cause: Cause? = nil, sinceSeconds: Double, captured: Int = 0,
+        dropped: Int = 0,
         reconnects: Int = 0, overruns: Int? = nil, silenceMilliseconds: Int? = nil,
-        driftPartsPerMillion: Double? = nil
+        driftPartsPerMillion: Double? = nil, sound: Sound? = nil
     ) {
         self.state = state
         self.device = device
         self.detail = detail
+        self.cause = cause
         self.sinceSeconds = sinceSeconds
         self.captured = captured
         self.dropped = dropped
@@ -56,6 +81,7 @@ package struct DeviceReport: Codable, Sendable, Hashable {
         self.overruns = overruns
         self.silenceMilliseconds = silenceMilliseconds
         self.driftPartsPerMillion = driftPartsPerMillion
+        self.sound = sound
     }
 }
 
@@ -77,10 +103,37 @@ package struct StreamReport: Codable, Sendable, Hashable {
     /// Pictures the encoder was too slow for.
     package var overruns: Int
     package var subscribers: Int
+    /// How long encoding took; older agents do not say.
+    package var encodeTimes: EncodeTimes?
+
+    /// All pictures since the channel began.
+    package struct EncodeTimes: Codable, Sendable, Hashable {
+        package struct Bucket: Codable, Sendable, Hashable {
+            package var microseconds: Int
+            /// Pictures that took no longer.
+            package var pictures: Int
+
+            package init(microseconds: Int, pictures: Int) {
+                self.microseconds = microseconds
+                self.pictures = pictures
+            }
+        }
+
+        package var pictures: Int
+        package var seconds: Double
+        package var buckets: [Bucket]
+
+        package init(pictures: Int, seconds: Double, buckets: [Bucket]) {
+            self.pictures = pictures
+            self.seconds = seconds
+            self.buckets = buckets
+        }
+    }
 
     package init(
         stream: CodeStream, encoding: Bool, width: Int, height: Int, frameRate: Double, bitrate: Int,
-        targetBitrate: Int, videoFrames: Int, audioFrames: Int, keyFrames: Int, overruns: Int, subscribers: Int
+        targetBitrate: Int, videoFrames: Int, audioFrames: Int, keyFrames: Int, overruns: Int, subscribers: Int,
+        encodeTimes: EncodeTimes? = nil
     ) {
         self.stream = stream
         self.encoding = encoding
@@ -94,6 +147,7 @@ package struct StreamReport: Codable, Sendable, Hashable {
         self.keyFrames = keyFrames
         self.overruns = overruns
         self.subscribers = subscribers
+        self.encodeTimes = encodeTimes
     }
 }
 

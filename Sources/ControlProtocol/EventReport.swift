@@ -52,15 +52,15 @@ package struct EventReport: Codable, Sendable, Hashable {
     /// Camera and microphone events.
     package var device: String?
     package var detail: String?
-    /// Who is meant, where it is a viewer that names itself.
-    package var visitor: UInt32?
+    /// Who is meant, where it is a viewer that names itself, or a peer.
+    package var visitor: Int64?
     package var push: PushReport?
     /// Platform events: the link's name.
     package var platform: String?
 
     package init(
         id: UInt64, event: String, time: String = Self.timestamp(), channel: Int? = nil, device: String? = nil,
-        detail: String? = nil, visitor: UInt32? = nil, push: PushReport? = nil, platform: String? = nil
+        detail: String? = nil, visitor: Int64? = nil, push: PushReport? = nil, platform: String? = nil
     ) {
         self.id = id
         self.event = event

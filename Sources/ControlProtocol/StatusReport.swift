@@ -16,8 +16,28 @@ package struct StatusReport: Codable, Sendable, Hashable {
     package var platforms: [PlatformReport]?
     /// How the connection to the broker is; nil where none is configured.
     package var rendezvous: String?
+    /// Where viewers come in. Older agents do not say.
+    package var entrance: EntranceReport?
     /// Nil where the device has no speaker.
     package var talkback: TalkbackReport?
+    /// Older agents do not say.
+    package var process: ProcessReport?
+    /// How often pushes were interrupted, or ended, since the agent started, by cause (`PushReport.CauseCode`); older
+    /// agents do not say.
+    package var pushBreaks: [String: Int]?
+    /// Nil where the kernel tells of none.
+    package var temperatures: [Temperature]?
+
+    package struct Temperature: Codable, Sendable, Hashable {
+        /// As the kernel calls it, such as "cpu-thermal".
+        package var zone: String
+        package var celsius: Double
+
+        package init(zone: String, celsius: Double) {
+            self.zone = zone
+            self.celsius = celsius
+        }
+    }
 
     package init(
         version: String, device: DeviceIdentity, pid: Int, uptimeSeconds: Double, channels: [ChannelReport],

@@ -14,8 +14,8 @@ package struct ViewerReport: Codable, Sendable, Hashable {
     }
 
     package var id: UInt64
-    /// The number by which it names itself; nil where it names none.
-    package var visitor: UInt32?
+    /// The number by which it names itself, or that of its link; nil where it has none.
+    package var visitor: Int64?
     /// What kind of viewer it says it is.
     package var requester: String?
     package var activity: Activity
@@ -31,7 +31,7 @@ package struct ViewerReport: Codable, Sendable, Hashable {
     package var queuedBytes: Int
 
     package init(
-        id: UInt64, visitor: UInt32? = nil, requester: String? = nil, activity: Activity, channel: Int,
+        id: UInt64, visitor: Int64? = nil, requester: String? = nil, activity: Activity, channel: Int,
         stream: CodeStream, transport: Transport, remote: String,
         connectedSeconds: Double, bytesSent: Int, framesSent: Int, framesDropped: Int, queuedBytes: Int
     ) {

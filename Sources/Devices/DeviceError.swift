@@ -11,7 +11,19 @@ package struct DeviceError: Error, Sendable, CustomStringConvertible {
         case unsupported
     }
 
+    /// Why the system refuses it, where that says what to do.
+    package enum Cause: String, Sendable {
+        /// There is no such device.
+        case notThere
+        /// This user may not open it.
+        case notPermitted
+        /// Another program holds it.
+        case busy
+    }
+
     package let kind: Kind
+    /// Nil for anything else.
+    package let cause: Cause?
     package let device: String
     /// What was being done, such as "asking for buffers".
     package let action: String
@@ -23,18 +35,24 @@ package struct DeviceError: Error, Sendable, CustomStringConvertible {
         self.device = device
         self.action = action
         self.reason = reason
+        cause = nil
     }
 
     /// From a number of errno(3).
     package init(_ kind: Kind, device: String, action: String, errno code: Int32) {
-        let hint =
-            switch code {
-            case ENOENT, ENODEV, ENXIO: "; is it plugged in? `edge-agent devices` lists what is there"
-            case EACCES, EPERM: "; may this user open it? (groups video, audio, dialout and gpio)"
-            case EBUSY: "; another program holds it (`fuser -v` names it)"
-            default: ""
-            }
-        self.init(kind, device: device, action: action, reason: String(cString: strerror(code)) + hint)
+        self.kind = kind
+        self.device = device
+        self.action = action
+        let hint: String
+        switch code {
+        case ENOENT, ENODEV, ENXIO:
+            (cause, hint) = (.notThere, "; is it plugged in? `edge-agent devices` lists what is there")
+        case EACCES, EPERM:
+            (cause, hint) = (.notPermitted, "; may this user open it? (groups video, audio, dialout and gpio)")
+        case EBUSY: (cause, hint) = (.busy, "; another program holds it (`fuser -v` names it)")
+        default: (cause, hint) = (nil, "")
+        }
+        reason = String(cString: strerror(code)) + hint
     }
 
     package var description: String { "\(device): \(action): \(reason)" }

@@ -157,7 +157,7 @@ final class DTLSTransport {
     @discardableResult
     func send(_ message: UnsafeRawBufferPointer) -> Bool {
         guard state == .connected else { return false }
-        ERR_clear_error()
+        // Whoever asks for an error clears those from before.
         return SSL_write(ssl, message.baseAddress, Int32(message.count)) > 0
     }
 
@@ -233,6 +233,8 @@ final class DTLSTransport {
                 }
             }
             delegate?.dtlsReceived(UnsafeRawBufferPointer(rebasing: scratch.prefix(Int(count))))
+            // Most datagrams hold one message, and to be told that there are no more costs as much as half of one.
+            if BIO_ctrl_pending(incoming) == 0, SSL_has_pending(ssl) == 0 { return }
         }
     }
 

@@ -26,16 +26,22 @@ package final class DataChannel {
     private(set) var pendingBytes = 0
     private var wasFull = false
     private(set) var isClosing = false
+    /// Whether the link has closed this side.
+    var isReset = false
+    let openedAt: NIODeadline
     private var isClosed = false
 
     /// So that no message holds up other channels for long.
     package static let messageBytes = 16 << 10
+    /// Of a message that belongs together, such as a picture; who does not say otherwise takes 64 KB (RFC 8841, 6.1).
+    package static let maximumMessageBytes = 32 << 10
 
     init(stream: UInt16, opening: ChannelOpening, link: PeerLink) {
         self.stream = stream
         self.opening = opening
         label = opening.label
         self.link = link
+        openedAt = link.eventLoop.now
     }
 
     /// Bytes that were given to `send`, or the link as a whole, and did not reach the peer yet.
@@ -59,7 +65,7 @@ package final class DataChannel {
         enqueue(message, kind)
     }
 
-    /// A message straight from memory where there is room, else a copy of it waits. At most `messageBytes`.
+    /// A message straight from memory where there is room, else a copy of it waits. At most `maximumMessageBytes`.
     package func send(_ message: UnsafeRawBufferPointer) {
         guard !isClosing, !isClosed, let link else { return }
         bytesSent += message.count

@@ -6,8 +6,12 @@ protocol ICEAgentDelegate: AnyObject {
     func ice(_ agent: ICEAgent, has candidate: ICECandidate)
     func iceHasAllCandidates(_ agent: ICEAgent)
     func iceConnected(_ agent: ICEAgent)
+    /// The first one, or another.
+    func iceChoseWay(_ agent: ICEAgent)
     func iceFailed(_ agent: ICEAgent)
     func ice(_ agent: ICEAgent, received datagram: UnsafeRawBufferPointer)
+    /// Those were all for now.
+    func iceReceivedAll(_ agent: ICEAgent)
 }
 
 /// Finds a way to one peer (RFC 8445), and sends and receives on it. Belongs to the peer loop.
@@ -16,11 +20,26 @@ final class ICEAgent {
 
     private let agent: OpaquePointer
     private let stream: UInt32
+    private let loop: PeerLoop
+    /// Nil where datagrams go through a relay or over TCP, and before there is a way at all; likewise the others.
+    private var way: DirectWay?
+    private var waySocket: SocketOwner?
+    /// What the peer sends comes in here, past libnice, once that is wished for.
+    private var receiver: (socket: DatagramReceiver, base: SocketOwner)?
+    private var receivesDirectly = false
+    /// What a datagram to the peer may have, in bytes: what any path carries, as browsers have it, or what fits into Ethernet
+    /// in local networks, even with WireGuard around it.
+    private(set) var largestDatagram = anyPath
+
+    /// The last source of libnice's that brought something; only compared.
+    private var polled: UnsafeMutablePointer<GSource>?
     private var isClosed = false
     /// What libnice knows this object by.
     private var handle: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     private static let component: UInt32 = 1
+    private static let anyPath = 1200
+    private static let localPath = 1372
 
     /// Nil where libnice cannot make one.
     init?(loop: PeerLoop, settings: ICESettings) {
@@ -44,6 +63,7 @@ final class ICEAgent {
         for text in settings.addresses { Self.add(text, to: agent) }
         stream = nice_agent_add_stream(agent, 1)
         self.agent = agent
+        self.loop = loop
         if let ports = settings.ports {
             nice_agent_set_port_range(agent, stream, Self.component, guint(ports.lowerBound), guint(ports.upperBound))
         }
@@ -64,10 +84,10 @@ final class ICEAgent {
             switch relay.transport {
             case .udp: NICE_RELAY_TYPE_TURN_UDP
             case .tcp: NICE_RELAY_TYPE_TURN_TCP
-            case .tls: NICE_RELAY_TYPE_TURN_TLS
             }
         nice_agent_set_relay_info(
-            agent, stream, Self.component, relay.server.host, guint(relay.server.port), relay.user, relay.password, type
+            agent, stream, Self.component, relay.server.host, guint(relay.server.port), relay.user,
+            relay.password.reveal(), type
         )
     }
 
@@ -95,12 +115,24 @@ final class ICEAgent {
                 guard let ice = ICEAgent.from(data) else { return }
                 ice.delegate?.iceHasAllCandidates(ice)
             }, handle)
+        cnice_on_pair(agent, { _, _, _, _, _, data in ICEAgent.from(data)?.chooseWay() }, handle)
         nice_agent_attach_recv(
             agent, stream, Self.component, loop.context,
             { _, _, _, count, bytes, data in
                 guard let ice = ICEAgent.from(data), let bytes else { return }
+                ice.keepPolled(g_main_current_source())
+                ice.loop.noteReceived()
                 ice.delegate?.ice(ice, received: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+                ice.delegate?.iceReceivedAll(ice)
             }, handle)
+    }
+
+    /// GLib takes a source's socket out of what it polls while the source is dispatched, for loops inside of loops, and
+    /// wakes itself twice for it. There are no such loops here.
+    private func keepPolled(_ source: UnsafeMutablePointer<GSource>?) {
+        guard let source, source != polled else { return }
+        polled = source
+        g_source_set_can_recurse(source, 1)
     }
 
     private static func from(_ data: UnsafeMutableRawPointer?) -> ICEAgent? {
@@ -197,9 +229,68 @@ final class ICEAgent {
 
     // MARK: Datagrams
 
-    /// As with UDP: what cannot be sent now is lost, and DTLS and SCTP repair it.
+    private func chooseWay() {
+        defer {
+            updateReceiver()
+            delegate?.iceChoseWay(self)
+        }
+        way = nil
+        waySocket = nil
+        largestDatagram = Self.anyPath
+        var local: UnsafeMutablePointer<NiceCandidate>?
+        var remote: UnsafeMutablePointer<NiceCandidate>?
+        guard nice_agent_get_selected_pair(agent, stream, Self.component, &local, &remote) != 0, let local, let remote,
+            local.pointee.type != NICE_CANDIDATE_TYPE_RELAYED,
+            local.pointee.transport == NICE_CANDIDATE_TRANSPORT_UDP,
+            let socket = nice_agent_get_selected_socket(agent, stream, Self.component)
+        else { return }
+        let owner = SocketOwner(socket)
+        var address = sockaddr_storage()
+        let length = cnice_copy_address(&remote.pointee.addr, &address)
+        if NetworkAddress(address)?.isLocal == true { largestDatagram = Self.localPath }
+        way = DirectWay(to: address, length: length) { g_socket_get_fd(owner.socket) }
+        waySocket = owner
+    }
+
+    /// For when the peer has proven who it is: from then on DTLS need not come from an address that libnice has checked.
+    func receiveDirectly() {
+        receivesDirectly = true
+        updateReceiver()
+    }
+
+    private func updateReceiver() {
+        if let receiver {
+            guard receiver.base.socket != waySocket?.socket else { return }
+            loop.remove(receiver.socket)
+            self.receiver = nil
+        }
+        guard receivesDirectly, let waySocket else { return }
+        let socket = DatagramReceiver(beside: g_socket_get_fd(waySocket.socket)) { [weak self] datagrams in
+            guard let self, let delegate else { return }
+            for datagram in datagrams { delegate.ice(self, received: datagram) }
+            delegate.iceReceivedAll(self)
+        }
+        guard let socket else { return }
+        loop.add(socket)
+        receiver = (socket, waySocket)
+    }
+
+    /// A socket of libnice's, which may be closed while it is held but does not vanish.
+    private final class SocketOwner {
+        let socket: UnsafeMutablePointer<GSocket>
+
+        init(_ socket: UnsafeMutablePointer<GSocket>) {
+            g_object_ref(socket)
+            self.socket = socket
+        }
+
+        deinit { g_object_unref(socket) }
+    }
+
+    /// As with UDP: what cannot be sent now is lost, and DTLS and SCTP repair it. It leaves at the end of the loop's turn.
     func send(_ datagram: UnsafeRawBufferPointer) {
         guard !isClosed else { return }
+        if let way { return loop.batch.add(datagram, on: way) }
         nice_agent_send(
             agent, stream, Self.component, guint(datagram.count), datagram.bindMemory(to: CChar.self).baseAddress)
     }
@@ -214,6 +305,10 @@ final class ICEAgent {
         guard !isClosed else { return }
         isClosed = true
         delegate = nil
+        loop.batch.flush()
+        way = nil
+        waySocket = nil
+        updateReceiver()
         nice_agent_attach_recv(agent, stream, Self.component, nil, nil, nil)
         cnice_ignore_signals(agent, handle)
         nice_agent_remove_stream(agent, stream)

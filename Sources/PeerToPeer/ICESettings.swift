@@ -1,6 +1,8 @@
+import Access
+
 /// Which servers help to find a way, and which ways are allowed.
 package struct ICESettings: Sendable, Hashable {
-    package struct Server: Sendable, Hashable {
+    package struct Server: Sendable, Hashable, CustomStringConvertible {
         package var host: String
         package var port: UInt16
 
@@ -29,40 +31,39 @@ package struct ICESettings: Sendable, Hashable {
             }
             self.init(host: String(host), port: port)
         }
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
     /// A TURN server.
-    package struct Relay: Sendable, Hashable {
-        package enum Transport: String, Sendable, Hashable, CaseIterable { case udp, tcp, tls }
+    package struct Relay: Sendable, Hashable, CustomStringConvertible {
+        package enum Transport: String, Sendable, Hashable, CaseIterable { case udp, tcp }
 
         package var server: Server
         package var transport: Transport
         package var user: String
-        package var password: String
+        package var password: Secret
 
-        /// Such as `turn:relay.example.org:3478?transport=tcp` or `turns:relay.example.org` (RFC 7065).
-        package init?(_ address: String, user: String, password: String) {
+        /// Such as `turn:relay.example.org:3478?transport=tcp` (RFC 7065). Not `turns:`, since libnice speaks no TLS to
+        /// relays; what they carry is encrypted in any case.
+        package init?(_ address: String, user: String, password: Secret) {
             let parts = address.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
             guard let colon = parts[0].firstIndex(of: ":") else { return nil }
-            let scheme = parts[0][..<colon].lowercased()
-            let isTCP: Bool
-            switch parts.count == 2 ? parts[1].lowercased() : "transport=\(scheme == "turns" ? "tcp" : "udp")" {
-            case "transport=udp": isTCP = false
-            case "transport=tcp": isTCP = true
+            guard parts[0][..<colon].lowercased() == "turn" else { return nil }
+            switch parts.count == 2 ? parts[1].lowercased() : "transport=udp" {
+            case "transport=udp": transport = .udp
+            case "transport=tcp": transport = .tcp
             default: return nil
             }
-            switch (scheme, isTCP) {
-            case ("turn", false): transport = .udp
-            case ("turn", true): transport = .tcp
-            case ("turns", true): transport = .tls
-            default: return nil
-            }
-            let port: UInt16 = transport == .tls ? 5349 : 3478
-            guard let server = Server(parts[0][parts[0].index(after: colon)...], defaultPort: port) else { return nil }
+            let address = parts[0][parts[0].index(after: colon)...]
+            guard let server = Server(address, defaultPort: 3478) else { return nil }
             self.server = server
             self.user = user
             self.password = password
         }
+
+        /// As it is configured.
+        package var description: String { "turn:\(server)" + (transport == .tcp ? "?transport=tcp" : "") }
     }
 
     package var stun: Server?

@@ -1,3 +1,4 @@
+import Access
 import Logging
 import NIOCore
 
@@ -40,7 +41,7 @@ final class LinkTable: @unchecked Sendable {
 
     /// An answer to an offer, and the name of the link that it makes.
     func answer(
-        _ offer: SessionDescription, grant: PeerGrant
+        _ offer: SessionDescription, grant: Grant
     ) async throws(PeerRefusal) -> (token: String, answer: String) {
         let promise = loop.makePromise(of: (token: String, answer: String).self)
         loop.execute { self.makeLink(offer, grant, promise) }
@@ -89,7 +90,7 @@ final class LinkTable: @unchecked Sendable {
     // MARK: On the loop
 
     private func makeLink(
-        _ offer: SessionDescription, _ grant: PeerGrant, _ promise: EventLoopPromise<(token: String, answer: String)>
+        _ offer: SessionDescription, _ grant: Grant, _ promise: EventLoopPromise<(token: String, answer: String)>
     ) {
         guard !isStopped else {
             return promise.fail(PeerRefusal(.unavailable, "the device takes no peers any more"))

@@ -1,3 +1,4 @@
+import Access
 import Logging
 import NIOCore
 
@@ -23,7 +24,7 @@ package final class PeerLink {
     /// Names the link where others may hear of it; nobody guesses it.
     package let token: String
     /// What may be asked for on it.
-    package let grant: PeerGrant
+    package let grant: Grant
     package let createdAt: NIODeadline
     package private(set) var state = State.connecting
     package var marks: BufferMarks { meter.marks }
@@ -60,10 +61,13 @@ package final class PeerLink {
     /// A peer that is open, and answers none of three questions, is gone.
     static let silence = TimeAmount.seconds(15)
     private static let farewell = TimeAmount.seconds(3)
+    /// From a channel's opening to its closing by the device: of one that is closed at once, Chromium now and then gives its
+    /// page none of the messages.
+    private static let shortestChannel = TimeAmount.milliseconds(40)
 
     /// Nil where libnice or OpenSSL cannot make what it takes.
     init?(
-        id: UInt64, token: String, grant: PeerGrant, offer: SessionDescription, context: DTLSContext, loop: PeerLoop,
+        id: UInt64, token: String, grant: Grant, offer: SessionDescription, context: DTLSContext, loop: PeerLoop,
         settings: PeerSettings, onChannel: @escaping (DataChannel) -> Void,
         onEnd: @escaping (PeerLink, String) -> Void
     ) {
@@ -149,7 +153,18 @@ package final class PeerLink {
         }
     }
 
-    func reset(_ channel: DataChannel) { sctp.reset(channel.stream) }
+    func reset(_ channel: DataChannel) {
+        let due = channel.openedAt + Self.shortestChannel
+        guard loop.now < due else { return resetNow(channel) }
+        let own = NIOLoopBound((self, channel), eventLoop: loop)
+        loop.scheduleTask(deadline: due) { own.value.0.resetNow(own.value.1) }
+    }
+
+    private func resetNow(_ channel: DataChannel) {
+        guard state == .open, !channel.isReset else { return }
+        channel.isReset = true
+        sctp.reset(channel.stream)
+    }
 
     private func received(_ kind: PayloadKind, _ message: ByteBuffer, on stream: UInt16) {
         bytesReceived += message.readableBytes
@@ -180,7 +195,7 @@ package final class PeerLink {
         // None named means all.
         for stream in streams.isEmpty ? Array(channels.keys) : streams {
             guard let channel = channels.removeValue(forKey: stream) else { continue }
-            if !channel.isClosing { sctp.reset(stream) }
+            resetNow(channel)
             channel.end()
         }
     }
@@ -259,7 +274,13 @@ extension PeerLink: ICEAgentDelegate {
         for done in waiting { done() }
     }
 
-    func iceConnected(_ agent: ICEAgent) { if state != .ended { dtls.begin() } }
+    func iceConnected(_ agent: ICEAgent) {
+        guard state != .ended else { return }
+        dtls.begin()
+        sctp.deliver()
+    }
+
+    func iceChoseWay(_ agent: ICEAgent) { sctp.largestDatagram = agent.largestDatagram }
 
     func iceFailed(_ agent: ICEAgent) {
         // Before the peer has told all its addresses this is not final; time decides then.
@@ -270,6 +291,8 @@ extension PeerLink: ICEAgentDelegate {
         guard state != .ended else { return }
         dtls.take(datagram)
     }
+
+    func iceReceivedAll(_ agent: ICEAgent) { if state != .ended { sctp.deliver() } }
 }
 
 extension PeerLink: DTLSTransportDelegate {
@@ -277,6 +300,7 @@ extension PeerLink: DTLSTransportDelegate {
 
     func dtlsConnected() {
         guard state == .connecting else { return }
+        ice.receiveDirectly()
         if !sctp.connect(localPort: SessionDescription.defaultSCTPPort, remotePort: remoteSCTPPort) {
             end("no SCTP association could be made")
         }

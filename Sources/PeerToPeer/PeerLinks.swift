@@ -1,3 +1,4 @@
+import Access
 import Logging
 import NIOCore
 import Streaming
@@ -28,12 +29,9 @@ package actor PeerLinks {
         self.onChannel = onChannel
     }
 
-    /// Returns when the libraries are open.
-    package func prepare() async throws(PeerRefusal) { _ = try await open() }
-
     /// An answer to an offer, and the name of the link that it makes.
     package func answer(
-        _ offer: SessionDescription, grant: PeerGrant
+        _ offer: SessionDescription, grant: Grant
     ) async throws(PeerRefusal) -> (token: String, answer: String) {
         try await open().answer(offer, grant: grant)
     }

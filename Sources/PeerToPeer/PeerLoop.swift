@@ -1,3 +1,4 @@
+import CLinux
 import CNice
 import Dispatch
 import Glibc
@@ -14,9 +15,11 @@ import Synchronization
 package final class PeerLoop: EventLoop, Sendable {
     private let core: Core
 
-    /// - Parameter name: of its thread.
-    package init(name: String = "peers") {
-        let core = Core()
+    /// - Parameters:
+    ///   - name: of its thread.
+    ///   - isAnswered: whether peers have acknowledged all that was sent to them; asked on the thread.
+    package init(name: String = "peers", isAnswered: @escaping @Sendable () -> Bool = { true }) {
+        let core = Core(isAnswered: isAnswered)
         self.core = core
         _ = MediaThread(name: name) { core.run() }
     }
@@ -25,6 +28,13 @@ package final class PeerLoop: EventLoop, Sendable {
 
     /// For what belongs to this loop's GLib side.
     var context: OpaquePointer { core.context }
+    /// Datagrams that leave at the end of the turn. For the loop's own thread.
+    var batch: DatagramBatch { core.batch }
+    /// To be told with each datagram that comes in another way; on the loop's own thread.
+    func noteReceived() { core.noteReceived() }
+    /// What comes to a socket is received between turns and in them. On the loop's own thread, as the other one.
+    func add(_ socket: DatagramReceiver) { core.add(socket) }
+    func remove(_ socket: DatagramReceiver) { core.remove(socket) }
 
     package var inEventLoop: Bool { core.isCurrent }
 
@@ -73,22 +83,43 @@ private final class Core: @unchecked Sendable {
     }
 
     let context: OpaquePointer
+    let batch = DatagramBatch()
     private let loop: OpaquePointer
-    /// Wakes the context when there is something to do. Set once; it may be told so from any thread.
+    /// Has the context wait no longer than until there is something to do.
     private var source: UnsafeMutablePointer<GSource>?
+    /// What other threads end a wait with (eventfd(2)), and what GLib knows it by.
+    private let bell: Int32
+    private var bellTag: UnsafeMutableRawPointer?
+    // Touched on the thread only.
+    /// With what GLib knows the socket by.
+    private var sockets: [(socket: DatagramReceiver, tag: UnsafeMutableRawPointer)] = []
+    private let space = DatagramSpace()
+    private var hasReceived = false
+    private var hasHeld = false
+    private var lastPicture = NIODeadline.uptimeNanoseconds(0)
+    private var isPatient = true
+    private let isAnswered: @Sendable () -> Bool
+
+    /// How long answers are collected for, in milliseconds: each would wake the thread, and peers send dozens for a picture.
+    private static let hold: Int32 = 16
+    /// The same where that was not enough: on longer ways, and on those that lose some, where SCTP sends less for it.
+    private static let shortHold: Int32 = 8
+    /// So long after a picture there may be answers to it.
+    private static let answering = TimeAmount.milliseconds(500)
     private let state = Mutex(State())
     private let thread = Atomic<UInt>(0)
     private let hasQuit = Atomic(false)
 
-    init() {
+    init(isAnswered: @escaping @Sendable () -> Bool) {
+        self.isAnswered = isAnswered
         context = g_main_context_new()
         loop = g_main_loop_new(context, 0)
-        source = cnice_timed_source(
-            context,
-            { data in
-                if let data { Unmanaged<Core>.fromOpaque(data).takeUnretainedValue().dispatch() }
-                return 1
-            }, Unmanaged.passUnretained(self).toOpaque())
+        bell = clinux_make_bell()
+        source = cnice_attach_source(
+            context, { Core.from($0)?.endTurn() ?? -1 },
+            { Core.from($0)?.due ?? -1 },
+            { Core.from($0)?.dispatch() }, Unmanaged.passUnretained(self).toOpaque())
+        if let source { bellTag = g_source_add_unix_fd(source, bell, G_IO_IN) }
     }
 
     deinit {
@@ -98,6 +129,11 @@ private final class Core: @unchecked Sendable {
         }
         g_main_loop_unref(loop)
         g_main_context_unref(context)
+        close(bell)
+    }
+
+    private static func from(_ data: UnsafeMutableRawPointer?) -> Core? {
+        data.map { Unmanaged<Core>.fromOpaque($0).takeUnretainedValue() }
     }
 
     var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
@@ -123,7 +159,7 @@ private final class Core: @unchecked Sendable {
             state.tasks.append(task)
             return state.tasks.count == 1
         }
-        if wasEmpty { wake(at: 0) }
+        if wasEmpty { wake() }
     }
 
     func schedule(at deadline: NIODeadline, _ task: @escaping @Sendable () -> Void) -> UInt64 {
@@ -134,20 +170,79 @@ private final class Core: @unchecked Sendable {
             state.timers.insert(timer)
             return (timer.id, state.timers.min?.id == timer.id && state.tasks.isEmpty)
         }
-        if isNext { wake(at: deadline.microsecondsRoundedUp) }
+        if isNext { wake() }
         return id
     }
 
     func cancel(_ id: UInt64) { state.withLock { _ = $0.timed.removeValue(forKey: id) } }
 
-    /// - Parameter time: microseconds of the monotonic clock, which is GLib's and NIO's; -1 for never.
-    private func wake(at time: Int64) {
-        if let source { g_source_set_ready_time(source, gint64(time)) }
+    /// The loop's own thread looks what there is before it waits.
+    private func wake() {
+        if !isCurrent { clinux_ring(bell) }
+    }
+
+    func noteReceived() { hasReceived = true }
+
+    func add(_ socket: DatagramReceiver) {
+        guard let source, let tag = g_source_add_unix_fd(source, socket.descriptor, G_IO_IN) else { return }
+        sockets.append((socket, tag))
+    }
+
+    func remove(_ socket: DatagramReceiver) {
+        guard let source, let index = sockets.firstIndex(where: { $0.socket === socket }) else { return }
+        g_source_remove_unix_fd(source, sockets.remove(at: index).tag)
+    }
+
+    /// Between two turns: what was collected leaves.
+    private func endTurn() -> gint64 {
+        batch.flush()
+        // Answers are awaited together: after pictures, and after the first answer on longer ways. Who connects, or asks for
+        // something, need not wait.
+        let now = NIODeadline.now()
+        let hasSentPicture = batch.takeHasSentSeveral()
+        if hasSentPicture { lastPicture = now }
+        let holds = hasSentPicture || (hasReceived && !hasHeld && now - lastPicture < Self.answering)
+        hasReceived = false
+        hasHeld = holds
+        if holds, !isDue(now) {
+            let isWhole = hold(for: isPatient ? Self.hold : Self.shortHold)
+            for (socket, _) in sockets { socket.receive(into: space) }
+            batch.flush()
+            if isWhole { isPatient = isAnswered() }
+        }
+        return due
+    }
+
+    private func isDue(_ now: NIODeadline) -> Bool {
+        let due = due
+        return due >= 0 && due <= gint64(now.uptimeNanoseconds / 1000)
+    }
+
+    /// Waits a little for nothing but what other threads want; false where they want something. Timers here are not so
+    /// exact.
+    private func hold(for milliseconds: Int32) -> Bool {
+        var bell = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+        return poll(&bell, 1, milliseconds) == 0
+    }
+
+    /// Microseconds of the monotonic clock, which is GLib's and NIO's; -1 for never.
+    private var due: gint64 {
+        state.withLock { state in
+            if !state.tasks.isEmpty { return 0 }
+            // What was cancelled need not be woken for.
+            while let timer = state.timers.min, state.timed[timer.id] == nil { state.timers.removeMin() }
+            return gint64(state.timers.min?.deadline.microsecondsRoundedUp ?? -1)
+        }
     }
 
     /// What is to be done now, once; what that brings is left to the next turn, so that sockets have theirs.
     private func dispatch() {
-        wake(at: -1)
+        if g_source_query_unix_fd(source, bellTag).rawValue != 0 { clinux_hush(bell) }
+        // No socket is removed meanwhile: links are closed in turns of their own.
+        for (socket, tag) in sockets where g_source_query_unix_fd(source, tag).rawValue != 0 {
+            hasReceived = true
+            socket.receive(into: space)
+        }
         let now = NIODeadline.now()
         let due = state.withLock { state in
             var due = state.tasks
@@ -159,13 +254,6 @@ private final class Core: @unchecked Sendable {
             return due
         }
         for task in due { task() }
-        let next = state.withLock { state -> Int64? in
-            if !state.tasks.isEmpty { return 0 }
-            // What was cancelled need not be woken for.
-            while let timer = state.timers.min, state.timed[timer.id] == nil { state.timers.removeMin() }
-            return state.timers.min?.deadline.microsecondsRoundedUp
-        }
-        if let next { wake(at: next) }
     }
 }
 

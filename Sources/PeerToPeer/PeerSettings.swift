@@ -1,3 +1,5 @@
+import Access
+
 /// How the device meets its peers.
 package struct PeerSettings: Sendable, Hashable {
     package var ice = ICESettings()
@@ -5,7 +7,7 @@ package struct PeerSettings: Sendable, Hashable {
     /// Links at once, those that are being made included.
     package var maximumLinks = 32
     /// Signs tickets; nil where none are needed.
-    package var ticketKey: String?
+    package var ticketKey: Secret?
 
     /// Shorter keys could be guessed.
     package static let minimumKeyBytes = 32

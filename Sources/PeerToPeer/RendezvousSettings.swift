@@ -1,10 +1,12 @@
+import Access
+
 /// The broker (MQTT 3.1.1) over which viewers and fleets reach the device.
 package struct RendezvousSettings: Sendable, Hashable {
     package var host: String
     package var port: UInt16
     package var usesTLS: Bool
     package var user: String?
-    package var password: String?
+    package var password: Secret?
     /// Of authorities whose certificates the broker may have; nil for those that the system trusts.
     package var authorities: String?
     /// The device's own certificate and its key, where the broker wants one: paths of PEM files.
@@ -12,6 +14,10 @@ package struct RendezvousSettings: Sendable, Hashable {
     package var key: String?
     /// What all topics begin with, before the device's id.
     package var topic = "edge-agent"
+    /// What the ticket allows that is published for all who may read it; none is where this is empty.
+    package var infoRights: Set<Right> = []
+    /// How long that ticket holds.
+    package var infoSeconds = 600
 
     /// How often a silent broker is asked whether it is there, in seconds; after one and a half times as long it says
     /// that a silent device is gone.

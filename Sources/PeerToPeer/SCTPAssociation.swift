@@ -39,7 +39,17 @@ final class SCTPAssociation {
     /// Bytes that the peer has not acknowledged.
     var bufferedBytes: Int { max(Self.sendBuffer - room, 0) }
 
+    /// Whether the peer has acknowledged what was sent, but for what it may take its time with: one packet on its own.
+    var isAnswered: Bool { bufferedBytes <= 2 * largestDatagram }
+
+    /// Bytes with what DTLS puts around it; larger ones may not get through. Once it is connected, packets can only become
+    /// smaller.
+    var largestDatagram = 1200 {
+        didSet { if largestDatagram != oldValue { limitPackets(on: peer) } }
+    }
+
     private var socket: OpaquePointer?
+    private var peer = sockaddr_conn()
     private var room = sendBuffer
     private var hadRoom = sendBuffer
     private var events: [SCTPEvent] = []
@@ -54,8 +64,8 @@ final class SCTPAssociation {
     /// Small, since what is in it cannot be taken back.
     static let sendBuffer = 256 << 10
     private static let receiveBuffer = 256 << 10
-    /// So that a datagram has at most 1200 bytes with DTLS (37 bytes) and the common header (12).
-    private static let pathMTU: UInt32 = 1150
+    /// What DTLS puts around a packet (37 bytes), and the packet's common header, which usrsctp counts beside the path's.
+    private static let overhead = 37 + 12
     static let streamCount: UInt16 = 1024
     /// Of incoming messages, and of all parts that wait for their rest.
     static let maximumMessageBytes = 64 << 10
@@ -86,17 +96,27 @@ final class SCTPAssociation {
         usrsctp_set_non_blocking(socket, 1)
         configure(socket)
         var own = cusrsctp_address(id, localPort)
-        var peer = cusrsctp_address(id, remotePort)
+        peer = cusrsctp_address(id, remotePort)
         let size = socklen_t(MemoryLayout<sockaddr_conn>.size)
         let isBound = withSocketAddress(&own) { usrsctp_bind(socket, $0, size) == 0 }
         guard isBound else { return false }
+        // Without an address for what will be connected.
+        limitPackets(on: sockaddr_conn())
         let result = withSocketAddress(&peer) { usrsctp_connect(socket, $0, size) }
         guard result == 0 || errno == EINPROGRESS else { return false }
-        var path = sctp_paddrparams()
-        path.spp_flags = UInt32(SPP_PMTUD_DISABLE)
-        path.spp_pathmtu = Self.pathMTU
-        set(SCTP_PEER_ADDR_PARAMS, &path, on: socket)
+        limitPackets(on: peer)
         return true
+    }
+
+    private func limitPackets(on path: sockaddr_conn) {
+        guard let socket else { return }
+        var parameters = sctp_paddrparams()
+        parameters.spp_flags = UInt32(SPP_PMTUD_DISABLE)
+        parameters.spp_pathmtu = UInt32(largestDatagram - Self.overhead)
+        withUnsafeMutableBytes(of: &parameters.spp_address) { to in
+            withUnsafeBytes(of: path) { to.copyMemory(from: $0) }
+        }
+        set(SCTP_PEER_ADDR_PARAMS, &parameters, on: socket)
     }
 
     private func configure(_ socket: OpaquePointer) {
@@ -147,10 +167,10 @@ final class SCTPAssociation {
 
     // MARK: Packets
 
+    /// What came of it, `deliver` tells.
     func take(_ packet: UnsafeRawBufferPointer) {
         guard socket != nil else { return }
         usrsctp_conninput(UnsafeMutableRawPointer(bitPattern: id), packet.baseAddress, packet.count, 0)
-        deliver()
     }
 
     func send(packet: UnsafeRawBufferPointer) { delegate?.sctpSends(packet) }

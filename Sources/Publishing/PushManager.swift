@@ -22,6 +22,7 @@ package actor PushManager {
     private let hubs: Hubs
     private let clock: any MediaClock
     private let random: @Sendable () -> Double
+    private let breaks = PushBreaks()
     private let logger: Logger
     private let store: PushStore?
     private let broadcast = Broadcast<PushEvent>()
@@ -204,6 +205,9 @@ package actor PushManager {
         broadcast.finish()
     }
 
+    /// How often pushes were interrupted, or ended, since the agent started. Any thread.
+    package nonisolated var breaksByCause: [CloseCause.Code: Int] { breaks.byCause }
+
     // MARK: Inside
 
     private func makeEntry(
@@ -213,8 +217,9 @@ package actor PushManager {
             id: id, request: request, attachment: attachment, patience: patience, settings: settings, hubs: hubs,
             loop: group.next(),
             clock: clock, random: random,
-            report: { [broadcast, logger, weak self] event in
+            report: { [broadcast, logger, breaks, weak self] event in
                 Self.log(event, to: logger)
+                if event.kind == .waiting || event.kind == .closed { breaks.count(event.push.cause) }
                 broadcast.send(event)
                 // Nobody but its platform would open it again, and that opens a new one.
                 if event.kind == .closed, event.push.owner != nil { Task { await self?.forget(id) } }
@@ -259,5 +264,17 @@ package actor PushManager {
         case .waiting: logger.warning("push interrupted, trying again", metadata: metadata)
         case .closed: logger.notice("push closed", metadata: metadata)
         }
+    }
+}
+
+/// Counts why pushes were interrupted or ended.
+private final class PushBreaks: Sendable {
+    private let counts = Mutex<[CloseCause.Code: Int]>([:])
+
+    var byCause: [CloseCause.Code: Int] { counts.withLock { $0 } }
+
+    func count(_ cause: CloseCause?) {
+        guard let cause else { return }
+        counts.withLock { $0[cause.code, default: 0] += 1 }
     }
 }

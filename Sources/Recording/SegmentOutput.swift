@@ -1,4 +1,5 @@
 import Containers
+import Media
 import NIOCore
 
 /// Does to a file what its format asks for, and takes a sample of what it writes.

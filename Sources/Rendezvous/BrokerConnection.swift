@@ -184,7 +184,7 @@ final class BrokerConnection: Sendable {
                 == MOSQ_ERR_SUCCESS.code
         else { return false }
         if let user = settings.user,
-            mosquitto_username_pw_set(client, user, settings.password) != MOSQ_ERR_SUCCESS.code
+            mosquitto_username_pw_set(client, user, settings.password?.reveal()) != MOSQ_ERR_SUCCESS.code
         {
             return false
         }

@@ -12,6 +12,9 @@ package final class Rendezvous: Sendable {
     private let broker: BrokerConnection
     private let underWay = Mutex(0)
     private let telling = Mutex<Task<Void, Never>?>(nil)
+    private let renewing = Mutex<Task<Void, Never>?>(nil)
+    /// Between two publications of what a viewer needs; nil where nothing of it ends.
+    private let renewalSeconds: Int?
 
     /// Requests that are worked at; more are refused.
     package static let maximumRequests = 32
@@ -20,6 +23,7 @@ package final class Rendezvous: Sendable {
     package init(_ settings: RendezvousSettings, device: String, logger: Logger) {
         topics = RendezvousTopics(prefix: settings.topic, device: device)
         self.logger = logger
+        renewalSeconds = settings.infoRights.isEmpty ? nil : max(1, settings.infoSeconds / 2)
         broker = BrokerConnection(
             settings, name: device, subscriptions: [topics.offers, topics.candidates, topics.commands],
             lastWords: (topics.presence, Self.absence), logger: logger)
@@ -41,11 +45,22 @@ package final class Rendezvous: Sendable {
                 }
             }
         }
+        guard let renewalSeconds else { return }
+        renewing.withLock { renewing in
+            renewing = Task { [broker, topics] in
+                while (try? await Task.sleep(for: .seconds(renewalSeconds))) != nil {
+                    await Self.publishInfo(host, to: broker, topics)
+                }
+            }
+        }
     }
 
     /// Says goodbye. Blocks for a moment.
     package func stop() {
         telling.withLock { $0?.cancel() }
+        renewing.withLock { $0?.cancel() }
+        // Nothing is retained of what connects to a device that is gone.
+        broker.publish("", to: topics.info, isRetained: true)
         broker.publish(Self.absence, to: topics.presence, isRetained: true)
         broker.stop()
     }
@@ -55,7 +70,15 @@ package final class Rendezvous: Sendable {
     private func connected(_ host: any RendezvousHost) {
         Task { [broker, topics] in
             broker.publish(await host.presence().text, to: topics.presence, isRetained: true)
+            await Self.publishInfo(host, to: broker, topics)
         }
+    }
+
+    private static func publishInfo(
+        _ host: any RendezvousHost, to broker: BrokerConnection, _ topics: RendezvousTopics
+    ) async {
+        guard broker.state == .connected else { return }
+        broker.publish(await host.info(), to: topics.info, isRetained: true)
     }
 
     private func take(_ topic: String, _ payload: [UInt8], _ host: any RendezvousHost) {

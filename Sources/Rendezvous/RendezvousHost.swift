@@ -5,6 +5,8 @@ import Signalling
 package protocol RendezvousHost: Sendable {
     /// What is said of the device as long as it is connected.
     func presence() async -> JSONValue
+    /// What a viewer needs to connect, made anew with each call.
+    func info() async -> String
     /// An answer to an offer, and the name of the link that it makes.
     func answer(_ offer: String, ticket: String?) async throws(PeerRefusal) -> (token: String, answer: String)
     func take(_ fragment: CandidateFragment, for link: String) async

@@ -14,6 +14,8 @@ package struct RendezvousTopics: Sendable, Hashable {
 
     /// Retained; the broker's own words where the device is gone.
     package var presence: String { base + "/presence" }
+    /// Retained: what a viewer needs to connect.
+    package var info: String { base + "/info" }
     package var events: String { base + "/events" }
     package func answer(_ id: String) -> String { "\(base)/answers/\(id)" }
     package func reply(_ id: String) -> String { "\(base)/replies/\(id)" }

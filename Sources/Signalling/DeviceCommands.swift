@@ -1,3 +1,4 @@
+import Access
 import Streaming
 
 /// The commands that tell what the device is and would do.
@@ -8,8 +9,8 @@ package struct DeviceCommands: Sendable {
     private let onCall: @Sendable (InnerCommand) -> Void
 
     /// What viewers say about a call.
-    package static let callCommands = [
-        "call_answer", "call_hang_up", "call_reject", "call_cancel", "call_busy", "call_timeout",
+    package static let callCommands: [InnerCommandName] = [
+        .callAnswer, .callHangUp, .callReject, .callCancel, .callBusy, .callTimeout,
     ]
 
     /// - Parameters:
@@ -26,8 +27,8 @@ package struct DeviceCommands: Sendable {
     }
 
     package func add(to table: inout CommandTable) {
-        table.addQuick("get_device_st", needsChannel: false) { state($0) }
-        table.addQuick("get_nvr_list", needsChannel: false) { _ in channelList() }
+        table.addQuick(.deviceState, needsChannel: false) { state($0) }
+        table.addQuick(.channelList, needsChannel: false) { channelList($0.grant) }
         for name in Self.callCommands {
             table.addQuick(name) { command in
                 onCall(command)
@@ -86,11 +87,11 @@ package struct DeviceCommands: Sendable {
 
     // MARK: get_nvr_list
 
-    /// Of a plain camera it has one entry.
-    private func channelList() -> CommandReply {
+    /// Of a plain camera it has one entry. Who may have one channel only is told of no other.
+    private func channelList(_ grant: Grant) -> CommandReply {
         CommandReply(
             .list(
-                device.channels.map {
+                device.channels.filter { grant.covers($0.id) }.map {
                     [
                         "DeviceName": .text($0.name), "Channel": .quoted($0.id),
                         "Online": .text(device.isOnline($0.id) ? "1" : "0"),

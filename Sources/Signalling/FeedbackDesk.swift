@@ -58,17 +58,15 @@ package final class FeedbackDesk: Sendable {
         let text = message.text
         guard text.utf8.count <= Self.maximumMessageBytes else { return nil }
         let now = clock.now()
-        return state.withLock { state in
+        let (listeners, waiting) = state.withLock { state in
             state.expire(now: now)
-            var reached: Set<VisitorID> = []
-            for listener in state.listeners.values where visitor == nil || listener.visitor == visitor {
-                listener.stream.yield(text)
-                reached.insert(listener.visitor)
-            }
-            let absent = Set(visitor.map { [$0] } ?? others).subtracting(reached)
-            let kept = absent.filter { state.keep(Waiting(text: text, since: now), for: $0) }
-            return (reached.count, kept.count)
+            let listeners = state.listeners.values.filter { visitor == nil || $0.visitor == visitor }
+            let absent = Set(visitor.map { [$0] } ?? others).subtracting(listeners.map(\.visitor))
+            return (listeners, absent.count { state.keep(Waiting(text: text, since: now), for: $0) })
         }
+        // Without the lock: who ends a stream holds one of Swift's that this takes, and waits for ours.
+        for listener in listeners { listener.stream.yield(text) }
+        return (Set(listeners.map(\.visitor)).count, waiting)
     }
 }
 

@@ -8,16 +8,18 @@ package struct PTZCommands: Sendable {
 
     package func add(to commands: inout UserCommands) {
         commands.add { command in
-            if let json = command.json { return await topic(command, json) }
-            return await plain(command)
+            switch command.topic {
+            case .ptz: await topic(command)
+            case .ptzWord: await plain(command)
+            case .state, .version, .talking, .privacy, .orientation, .integrator: nil
+            }
         }
     }
 
     // MARK: JSON
 
-    /// Nil where it is no command of this topic.
-    private func topic(_ command: UserCommand, _ json: JSONValue) async -> CommandReply? {
-        guard json["topic"]?.word?.lowercased() == "ptz" else { return nil }
+    private func topic(_ command: UserCommand) async -> CommandReply? {
+        guard let json = command.json else { return nil }
         guard let data = json["data"], let order = PTZMessage(data), let head = device.head(of: command.channel) else {
             return Self.reply(json, device.head(of: command.channel)?.report, isDone: false)
         }
@@ -68,6 +70,6 @@ package struct PTZCommands: Sendable {
 }
 
 extension VisitorID {
-    /// Of 32 bits; larger ones are for commands from elsewhere.
+    /// Of 33 bits; larger ones are for commands from elsewhere.
     package var motionHolder: MotionHolder { MotionHolder(rawValue: UInt64(number)) }
 }

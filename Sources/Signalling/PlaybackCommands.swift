@@ -8,12 +8,12 @@ package struct PlaybackCommands: Sendable {
     package init(_ visitors: VisitorTable) { self.visitors = visitors }
 
     package func add(to table: inout CommandTable) {
-        table.add("playback_pause") { await perform($0) { _, _ in .pause } }
-        table.add("playback_resume") { await perform($0) { _, _ in .resume } }
-        table.add("playback_seek") { await perform($0, Self.seek) }
-        table.add("playback_ff") { await perform($0, Self.fastForward) }
-        table.add("playback_speed") { await perform($0, Self.pictureInterval) }
-        table.add("playback_progress") { command in
+        table.add(.playbackPause) { await perform($0) { _, _ in .pause } }
+        table.add(.playbackResume) { await perform($0) { _, _ in .resume } }
+        table.add(.playbackSeek) { await perform($0, Self.seek) }
+        table.add(.playbackFastForward) { await perform($0, Self.fastForward) }
+        table.add(.playbackSpeed) { await perform($0, Self.pictureInterval) }
+        table.add(.playbackProgress) { command in
             guard let progress = await progress(command, { _, _ in .report }) else { return .wrongRequest }
             return CommandReply(["status": .text("0"), "progress": .quoted(progress.position.milliseconds)])
         }

@@ -49,9 +49,9 @@ package struct RecordingCommands: Sendable {
     package init(_ recordings: any RecordingQueries) { self.recordings = recordings }
 
     package func add(to table: inout CommandTable) {
-        table.add("get_month_record") { await monthRecord($0) }
-        table.add("get_record_index") { await recordIndex($0) }
-        table.add("get_file_list") { await fileList($0) }
+        table.add(.monthRecord) { await monthRecord($0) }
+        table.add(.recordIndex) { await recordIndex($0) }
+        table.add(.fileList) { await fileList($0) }
     }
 
     private func monthRecord(_ command: InnerCommand) async -> CommandReply {

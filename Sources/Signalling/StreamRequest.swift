@@ -16,21 +16,21 @@ package enum StreamRequest: Sendable, Hashable {
     /// - Parameter hasChannel: whether there is a channel of this number.
     package init(_ query: RequestQuery, hasChannel: (Int) -> Bool) throws(RequestRefusal) {
         let channel = try query.channel(hasChannel)
-        guard let action = query["action"], !action.isEmpty else {
+        guard query["action"]?.isEmpty == false else {
             throw .notFound("the request names no action; known are \(Self.actions)")
         }
-        switch action.lowercased() {
-        case "live": self = .live(try LiveRequest(channel: channel, query))
-        case "live-audio": self = .liveAudio(try LiveRequest(channel: channel, query))
-        case "live-mjpg": self = .livePictures(try LiveRequest(channel: channel, query))
-        case "playback": self = .playback(try PlaybackRequest(channel: channel, query))
-        case "playback-audio": self = .playbackAudio(try PlaybackRequest(channel: channel, query))
-        case "download": self = .download(try DownloadRequest(channel: channel, query))
-        default: throw .notFound("there is no action of this name; known are \(Self.actions)")
+        switch StreamAction(query) {
+        case .live: self = .live(try LiveRequest(channel: channel, query))
+        case .liveAudio: self = .liveAudio(try LiveRequest(channel: channel, query))
+        case .livePictures: self = .livePictures(try LiveRequest(channel: channel, query))
+        case .playback: self = .playback(try PlaybackRequest(channel: channel, query))
+        case .playbackAudio: self = .playbackAudio(try PlaybackRequest(channel: channel, query))
+        case .download: self = .download(try DownloadRequest(channel: channel, query))
+        case nil: throw .notFound("there is no action of this name; known are \(Self.actions)")
         }
     }
 
-    private static let actions = "live, live-audio, live-mjpg, playback, playback-audio and download"
+    private static let actions = StreamAction.allCases.map(\.rawValue).joined(separator: ", ")
 
     package var channel: Int {
         switch self {

@@ -15,10 +15,10 @@ package struct TopicCommands: Sendable {
     }
 
     private func answer(_ command: UserCommand) async -> CommandReply? {
-        guard let json = command.json, let topic = json["topic"]?.word else { return nil }
+        guard let json = command.json else { return nil }
         let data = json["data"]
-        switch topic.lowercased() {
-        case "get_status":
+        switch command.topic {
+        case .state:
             var more: [JSONValue.Member] = [
                 .init(key: "status", value: .text(device.isStandby ? "standby" : "working")),
                 .init(
@@ -28,21 +28,21 @@ package struct TopicCommands: Sendable {
                 more.append(.init(key: "signal_strength", value: .quoted(strength)))
             }
             return TopicReply.make(json, more: more)
-        case "version": return TopicReply.make(json, more: [.init(key: "info", value: .text(device.version))])
-        case "set_status":
+        case .version: return TopicReply.make(json, more: [.init(key: "info", value: .text(device.version))])
+        case .privacy:
             guard let isStandby = Self.isStandby(data?["status"]?.word) else {
                 return TopicReply.make(json, isDone: false)
             }
             return TopicReply.make(json, isDone: await device.setStandby(isStandby))
-        case "mirror_flip":
+        case .orientation:
             guard let orientation = data?["mode"]?.word.flatMap({ PictureOrientation(rawValue: $0.lowercased()) })
             else { return TopicReply.make(json, isDone: false) }
             return TopicReply.make(json, isDone: await device.setOrientation(orientation, channel: command.channel))
-        case "intercom":
+        case .talking:
             guard let isTalking = device.isTalking else { return TopicReply.make(json, isDone: false) }
             return TopicReply.make(
                 json, more: [.init(key: "status", value: .text(isTalking ? "using" : "unused"))])
-        default: return nil
+        case .ptz, .ptzWord, .integrator: return nil
         }
     }
 

@@ -41,7 +41,7 @@ extension UserCommand {
     /// What the hook is given, on one line.
     package var hookRequest: JSONValue {
         [
-            "visitor": .number(Int64(visitor.number)), "channel": .number(Int64(channel)), "payload": .text(text),
+            "visitor": .number(visitor.number), "channel": .number(Int64(channel)), "payload": .text(text),
             "json": json ?? .null,
         ]
     }

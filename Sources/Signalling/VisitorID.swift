@@ -1,11 +1,35 @@
-/// Tells one viewer from another, whatever the number of its connections. A transport that knows its viewers says who
-/// asks; over plain HTTP they say it themselves, and one that says nothing is visitor 0.
-package struct VisitorID: Sendable, Hashable, CustomStringConvertible {
-    package let number: UInt32
+/// Tells one viewer from another, whatever the number of its connections.
+package enum VisitorID: Sendable, Hashable, CustomStringConvertible {
+    /// Over plain HTTP viewers name themselves with a number, and one that says nothing is visitor 0.
+    case named(UInt32)
+    /// A peer's link: its transport knows who asks, and nobody can give himself its name.
+    case link(UInt32)
 
-    package init(_ number: UInt32) { self.number = number }
+    package init(_ number: UInt32) { self = .named(number) }
 
-    package static let anonymous = VisitorID(0)
+    /// The reverse of `number`; nil where no visitor can have it.
+    package init?(number: Int64) {
+        if let own = UInt32(exactly: number) {
+            self = .named(own)
+        } else if let link = UInt32(exactly: number - Self.firstLink) {
+            self = .link(link)
+        } else {
+            return nil
+        }
+    }
+
+    package static let anonymous = VisitorID.named(0)
+    /// Above all that a viewer can call itself.
+    private static let firstLink: Int64 = 1 << 32
+
+    /// One number for visitors of both kinds, as reports, hooks and the control API have it.
+    package var number: Int64 {
+        switch self {
+        case .named(let number): Int64(number)
+        case .link(let id): Self.firstLink + Int64(id)
+        }
+    }
+
     package var description: String { "\(number)" }
 }
 
@@ -30,5 +54,5 @@ package struct ViewerIdentity: Sendable, Hashable {
     package var isServer: Bool { requester?.hasPrefix("server-") == true }
     package var isNamed: Bool { visitor != .anonymous }
     /// Nil for one without a name.
-    package var number: UInt32? { isNamed ? visitor.number : nil }
+    package var number: Int64? { isNamed ? visitor.number : nil }
 }

@@ -12,7 +12,7 @@ final class AudioCapture: Sendable {
     private let reporter: DeviceReporter
     private let clock: any MediaClock
     private let logger: Logger
-    private let monitor = Monitor(false)
+    private let monitor = Monitor(CaptureShift())
 
     /// How far sound may lag before silence takes its place. More than a driver's period, less than a viewer notices.
     static let patience = MediaTime.milliseconds(250)
@@ -32,13 +32,30 @@ final class AudioCapture: Sendable {
     }
 
     func stop() {
-        monitor.withLock { $0 = true }
+        monitor.withLock { $0.stop() }
         monitor.notify()
     }
 
-    private var isStopped: Bool { monitor.withLock { $0 } }
+    /// The number of the thread that is to run instead, where the one before hangs in its driver.
+    func relieve() -> Int? {
+        let now = clock.now()
+        guard let shift = monitor.withLock({ $0.relieve(now: now) }) else { return nil }
+        reporter.hangs(after: CaptureShift.patience)
+        return shift
+    }
 
-    func run() {
+    /// Also tells that the thread gets on.
+    private func isOn(_ shift: Int) -> Bool {
+        let now = clock.now()
+        return monitor.withLock { state in
+            state.turn(shift, now: now)
+            return !state.isOver(shift)
+        }
+    }
+
+    /// - Parameter shift: 0, or what `relieve` gave.
+    func run(shift: Int = 0) {
+        defer { monitor.withLock { $0.ended(shift) } }
         let opener = MicrophoneOpener(settings: settings.microphone)
         var backoff = DeviceBackoff()
         var track: AudioTrack
@@ -48,43 +65,52 @@ final class AudioCapture: Sendable {
             logger.error("the channel has no sound", metadata: ["error": "\(error)"])
             return
         }
-        while !isStopped {
+        while isOn(shift) {
             var device: String?
             var isRunning = false
             do {
                 let (source, name) = try opener.open()
                 device = name
-                try capture(source, device: name, track: &track) {
+                try capture(source, device: name, shift: shift, track: &track) {
                     isRunning = true
                     backoff.reset()
                 }
             } catch {
+                guard isOn(shift) else { return }
                 reporter.failed(error, device: device ?? error.device, wasRunning: isRunning)
                 let until = clock.now() + backoff.next()
-                while !isStopped, clock.now() < until {
+                while isOn(shift), clock.now() < until {
                     track.fill(upTo: clock.now() - Self.patience, reporter: reporter)
-                    _ = monitor.wait(until: min(until, clock.now() + .milliseconds(50))) { $0 ? true : nil }
+                    _ = monitor.wait(until: min(until, clock.now() + .milliseconds(50))) {
+                        $0.isOver(shift) ? true : nil
+                    }
                 }
             }
         }
-        reporter.stopped()
+        if monitor.withLock({ $0.number == shift }) { reporter.stopped() }
     }
 
     private func capture(
-        _ source: any AudioSource, device: String, track: inout AudioTrack, onFirst: () -> Void
+        _ source: any AudioSource, device: String, shift: Int, track: inout AudioTrack, onFirst: () -> Void
     ) throws(DeviceError) {
         var last = clock.now()
         var isFirst = true
+        var meter = SoundMeter(rate: settings.microphone.rate, channels: settings.microphone.channels)
         var overruns = 0
         let overrunsBefore = reporter.status.overruns
-        while !isStopped {
+        while isOn(shift) {
             if var buffer = try source.read(timeout: VideoCapture.poll) {
+                // Meanwhile another may have taken its place.
+                guard isOn(shift) else { return }
                 last = clock.now()
                 if isFirst {
                     isFirst = false
                     onFirst()
                     reporter.running(device: device, detail: source.detail)
                 }
+                meter.add(buffer.samples)
+                let level = meter.level
+                reporter.update { $0.level = level }
                 processor?.process(&buffer)
                 track.push(buffer, reporter: reporter)
             } else {

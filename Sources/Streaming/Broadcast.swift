@@ -11,6 +11,8 @@ package final class Broadcast<Event: Sendable>: Sendable {
 
     private let limit: Int
     private let state = Mutex(State())
+    /// Held while an event goes out, so that all listeners see the same order.
+    private let sending = Mutex(())
 
     /// - Parameter limit: how many events may wait for a listener.
     package init(limit: Int = 256) { self.limit = limit }
@@ -35,9 +37,9 @@ package final class Broadcast<Event: Sendable>: Sendable {
     }
 
     package func send(_ event: Event) {
-        // Under the lock, so that all listeners see the same order; yielding does not block.
-        state.withLock { state in
-            for listener in state.listeners.values { listener.yield(event) }
+        sending.withLock { _ in
+            // Without the listeners' lock: who ends a stream holds one of Swift's that this takes, and waits for ours.
+            for listener in state.withLock({ $0.listeners.values }) { listener.yield(event) }
         }
     }
 

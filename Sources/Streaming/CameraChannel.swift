@@ -100,6 +100,27 @@ package final class CameraChannel: Sendable {
         threads.withLock { $0 = started }
     }
 
+    /// Where a driver holds a thread, another takes its place; viewers see the "no signal" picture meanwhile. To be
+    /// called every few seconds.
+    package func relieveHeldThreads() {
+        let id = settings.id
+        if let video, let shift = video.relieve() {
+            let thread = MediaThread(name: "cam\(id)") { video.run(shift: shift) }
+            add(thread)
+        }
+        if let audio, let shift = audio.relieve() {
+            let thread = MediaThread(name: "mic\(id)", isUrgent: true) { audio.run(shift: shift) }
+            add(thread)
+        }
+    }
+
+    private func add(_ thread: MediaThread) {
+        threads.withLock { threads in
+            threads.removeAll(where: \.hasEnded)
+            threads.append(thread)
+        }
+    }
+
     /// Ends capturing and encoding, and the stream for all subscribers. Blocks; not to be called on an event loop.
     package func stop() {
         video?.stop()
@@ -123,6 +144,29 @@ package final class CameraChannel: Sendable {
         ChannelStatus(
             id: settings.id, name: settings.name, camera: camera.status, microphone: microphone.status,
             streams: encoders.map(\.status))
+    }
+
+    /// Where the time of a stream's last pictures went; nil where the channel has no such stream.
+    package func stages(_ quality: StreamQuality) -> [StageTimes]? {
+        encoders.first { $0.quality == quality }?.stages
+    }
+
+    /// What the camera sees, without the text that is drawn in: `count` looks, spread over `span`. Fewer where it gives
+    /// no pictures, or encodes itself. Blocks for that long.
+    package func looks(_ count: Int, over span: MediaTime) -> [PictureLook] {
+        guard let video else { return [] }
+        let start = clock.now()
+        let looks = Monitor<[PictureLook]>([])
+        for number in 1...max(count, 1) {
+            video.onNextLook { look in
+                looks.withLock { $0.append(look) }
+                looks.notify()
+            }
+            let due = start + MediaTime(nanoseconds: span.nanoseconds * Int64(number) / Int64(max(count, 1)))
+            // Until it is time for the next one, also where this one has come.
+            _ = looks.wait(until: due) { _ in nil as Bool? }
+        }
+        return looks.withLock { $0 }
     }
 
     /// Nil where the channel has no such pictures.

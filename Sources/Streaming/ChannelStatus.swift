@@ -1,3 +1,4 @@
+import Devices
 import Media
 
 /// How a device is doing.
@@ -19,6 +20,8 @@ package struct DeviceStatus: Sendable {
     package var device: String
     /// What is captured, such as "NV12 1280x720 25/s", or why it is not.
     package var detail: String
+    /// Why it is not running, where that says what to do.
+    package var cause: DeviceError.Cause?
     /// Monotonic time of the last change of `state`.
     package var since: MediaTime
     /// Pictures, or samples per channel.
@@ -31,6 +34,8 @@ package struct DeviceStatus: Sendable {
     package var overruns = 0
     package var silence = MediaTime.zero
     package var drift = 0.0
+    /// Sound only; nil before the first second of it.
+    package var level: SoundLevel?
 
     package init(state: DeviceState, device: String, detail: String = "", since: MediaTime) {
         self.state = state
@@ -49,6 +54,7 @@ package struct StreamStatus: Sendable {
     /// Bits a second the encoder aims at now, below the configured ones while a push lacks room.
     package var targetBitrate: Int
     package var statistics: StreamStatistics
+    package var encodeTimes: EncodeHistogram
 }
 
 package struct ChannelStatus: Sendable {

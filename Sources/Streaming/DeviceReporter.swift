@@ -1,3 +1,4 @@
+import Devices
 import Logging
 import Media
 import Synchronization
@@ -28,6 +29,7 @@ final class DeviceReporter: Sendable {
     func update(_ change: (inout DeviceStatus) -> Void) { state.withLock { change(&$0) } }
 
     func running(device: String, detail: String, warnings: [String] = []) {
+        update { $0.cause = nil }
         report(.running, device: device, detail: detail)
         for warning in warnings {
             logger.warning(
@@ -38,10 +40,19 @@ final class DeviceReporter: Sendable {
     func stopped() { report(.stopped, device: nil, detail: "") }
 
     /// The device does not open, or is gone.
-    func failed(_ error: any Error, device: String?, wasRunning: Bool) {
+    func failed(_ error: DeviceError, device: String?, wasRunning: Bool) {
         let was = status.state
+        update { ($0.cause, $0.level) = (error.cause, nil) }
         // A lost device that does not open again is still lost.
         report(wasRunning || was == .lost ? .lost : .absent, device: device, detail: "\(error)")
+    }
+
+    /// Its driver holds the thread that waits for it.
+    func hangs(after patience: MediaTime) {
+        let reason = "it has held its thread for \(patience.milliseconds / 1000) s; another one tries"
+        let device = status.device.isEmpty ? kind.rawValue : status.device
+        let error = DeviceError(.lost, device: device, action: "waiting for its driver", reason: reason)
+        failed(error, device: device, wasRunning: true)
     }
 
     private func report(_ new: DeviceState, device: String?, detail: String) {

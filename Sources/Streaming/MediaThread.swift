@@ -37,6 +37,8 @@ package final class MediaThread: Sendable {
         }
     }
 
+    package var hasEnded: Bool { finished.isSet }
+
     /// False where the thread has not ended by then; it is left to itself.
     package func join(timeout: MediaTime) -> Bool {
         finished.wait(until: SystemMediaClock().now() + timeout)

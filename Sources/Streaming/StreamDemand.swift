@@ -2,8 +2,9 @@ import Media
 
 /// What subscribers ask of a stream's encoder, gathered from any thread and read by the encoder's.
 struct StreamDemand {
-    /// Key frames on request are at least this far apart.
-    static let keyFramePause = MediaTime.seconds(1)
+    /// Key frames on request are at least this far apart. Who comes sooner after one begins with that, out of the cache, even
+    /// where least may wait (`PeerViewer.limits`): nobody waits for the pause to end.
+    static let keyFramePause = MediaTime.milliseconds(400)
 
     private(set) var isWanted = false
     /// When the last consumer left.

@@ -24,6 +24,8 @@ package final class StreamHub: Sendable {
     private let expectsAudio: Bool
     private let state: Mutex<State>
     private let control = Mutex<Weak>(Weak())
+    private let delivery = Mutex(StageMeter())
+    private let clock = SystemMediaClock()
 
     private struct Weak: Sendable {
         weak var control: (any StreamControl)?
@@ -105,8 +107,19 @@ package final class StreamHub: Sendable {
             return (frame, state.groups.compactMap { $0.count > 0 ? $0.subscribers : nil })
         }
         guard let (frame, groups) = out else { return }
-        for group in groups { group.loop.execute { group.deliver(frame) } }
+        let published = clock.now()
+        for group in groups {
+            group.loop.execute { [self] in
+                group.deliver(frame)
+                guard frame.kind == .video else { return }
+                let time = clock.now() - published
+                delivery.withLock { $0.add(.deliver, time) }
+            }
+        }
     }
+
+    /// How long it took lately from here to all consumers of a loop.
+    package var deliveryTimes: [StageTimes] { delivery.withLock { $0.times } }
 
     /// The encoder stopped: what is cached is no start for anybody any more.
     package func encodingStopped() {

@@ -15,11 +15,16 @@ final class VideoCapture: Sendable {
     private let monitor: Monitor<State>
 
     private struct State {
-        var isStopped = false
+        var shift = CaptureShift()
         var orientation: PictureOrientation
         /// Those who wait for a picture to look at.
         var viewers: [@Sendable (Picture) -> Void] = []
+        /// Those who want to know what the camera sees, without the text that is drawn in.
+        var lookers: [@Sendable (PictureLook) -> Void] = []
     }
+
+    /// Of either kind; more get no picture.
+    static let maximumWaiting = 16
 
     /// No wait on a device is longer, so stopping always works.
     static let poll = MediaTime.milliseconds(100)
@@ -40,44 +45,74 @@ final class VideoCapture: Sendable {
     }
 
     func stop() {
-        monitor.withLock { $0.isStopped = true }
+        monitor.withLock { $0.shift.stop() }
         monitor.notify()
     }
 
     /// `body` gets the next picture, on the capturing thread, which it must not hold up.
     func onNextPicture(_ body: @escaping @Sendable (Picture) -> Void) {
-        monitor.withLock { if $0.viewers.count < 16 { $0.viewers.append(body) } }
+        monitor.withLock { if $0.viewers.count < Self.maximumWaiting { $0.viewers.append(body) } }
+    }
+
+    /// `body` gets what the next picture looks like, likewise. A camera that encodes itself gives none.
+    func onNextLook(_ body: @escaping @Sendable (PictureLook) -> Void) {
+        monitor.withLock { state in
+            // While the camera is away nobody takes them; the newest ones count.
+            if state.lookers.count == Self.maximumWaiting { state.lookers.removeFirst() }
+            state.lookers.append(body)
+        }
     }
 
     /// From the next picture on.
     func turn(_ orientation: PictureOrientation) { monitor.withLock { $0.orientation = orientation } }
 
-    func run() {
+    /// The number of the thread that is to run instead, where the one before hangs in its driver.
+    func relieve() -> Int? {
+        let now = clock.now()
+        guard let shift = monitor.withLock({ $0.shift.relieve(now: now) }) else { return nil }
+        signal.lost()
+        reporter.hangs(after: CaptureShift.patience)
+        return shift
+    }
+
+    /// - Parameter shift: 0, or what `relieve` gave.
+    func run(shift: Int = 0) {
+        defer { monitor.withLock { $0.shift.ended(shift) } }
         var opener = CameraOpener(settings: settings.camera, name: settings.name, passThrough: false)
         var backoff = DeviceBackoff()
-        while !isStopped {
+        while isOn(shift) {
             var device: String?
             var isRunning = false
             do {
                 opener.passThrough = Self.passesThrough(settings, orientation)
                 let (source, name) = try opener.open()
                 device = name
-                try capture(source, device: name, passesThrough: opener.passThrough) {
+                try capture(source, device: name, shift: shift, passesThrough: opener.passThrough) {
                     isRunning = true
                     backoff.reset()
                 }
             } catch {
+                guard isOn(shift) else { return }
                 signal.lost()
                 reporter.failed(error, device: device ?? error.device, wasRunning: isRunning)
                 let pause = backoff.next()
-                _ = monitor.wait(until: clock.now() + pause) { $0.isStopped ? true : nil }
+                _ = monitor.wait(until: clock.now() + pause) { $0.shift.isOver(shift) ? true : nil }
             }
         }
+        guard monitor.withLock({ $0.shift.number == shift }) else { return }
         signal.lost()
         reporter.stopped()
     }
 
-    private var isStopped: Bool { monitor.withLock { $0.isStopped } }
+    /// Also tells that the thread gets on.
+    private func isOn(_ shift: Int) -> Bool {
+        let now = clock.now()
+        return monitor.withLock { state in
+            state.shift.turn(shift, now: now)
+            return !state.shift.isOver(shift)
+        }
+    }
+
     private var orientation: PictureOrientation { monitor.withLock { $0.orientation } }
 
     /// Whether the camera's own H.264 can be passed on: nothing is to be done to the picture.
@@ -87,14 +122,14 @@ final class VideoCapture: Sendable {
 
     /// Until told to stop, or the camera is to be opened differently; a device that fails or stalls throws.
     private func capture(
-        _ source: any VideoSource, device: String, passesThrough: Bool, onFirst: () -> Void
+        _ source: any VideoSource, device: String, shift: Int, passesThrough: Bool, onFirst: () -> Void
     ) throws(DeviceError) {
         var preparer = PicturePreparer(settings, logger: logger)
         var last = clock.now()
         var limit = Self.firstPicture
         var isFirst = true
         let droppedBefore = reporter.status.dropped
-        while !isStopped {
+        while isOn(shift) {
             preparer.orientation = orientation
             guard passesThrough == Self.passesThrough(settings, preparer.orientation) else { return }
             guard let video = try source.next(timeout: Self.poll) else {
@@ -106,6 +141,8 @@ final class VideoCapture: Sendable {
                 }
                 continue
             }
+            // Meanwhile another may have taken its place.
+            guard isOn(shift) else { return }
             last = clock.now()
             if isFirst {
                 isFirst = false
@@ -123,13 +160,21 @@ final class VideoCapture: Sendable {
     }
 
     private func hand(_ video: CapturedVideo, preparer: inout PicturePreparer) {
-        let viewers = monitor.withLock { state in
-            defer { state.viewers = [] }
-            return state.viewers
+        let taken = clock.now()
+        let (viewers, lookers) = monitor.withLock { state in
+            defer { (state.viewers, state.lookers) = ([], []) }
+            return (state.viewers, state.lookers)
         }
         let active = encoders.filter(\.isActive)
-        guard !active.isEmpty || !viewers.isEmpty, let prepared = preparer.prepare(video) else { return }
-        for encoder in active { encoder.put(prepared) }
+        guard !active.isEmpty || !viewers.isEmpty || !lookers.isEmpty else { return }
+        let prepared = preparer.prepare(video) { plain in
+            guard !lookers.isEmpty else { return }
+            let look = PictureLook(plain)
+            for looker in lookers { looker(look) }
+        }
+        guard let prepared else { return }
+        let waiting = WaitingVideo(video: prepared, taken: taken, prepared: clock.now())
+        for encoder in active { encoder.put(waiting) }
         if case .picture(let picture) = prepared {
             for viewer in viewers { viewer(picture) }
         }
@@ -152,7 +197,8 @@ private struct PicturePreparer {
         self.logger = logger
     }
 
-    mutating func prepare(_ video: CapturedVideo) -> CapturedVideo? {
+    /// - Parameter look: sees the picture before text is drawn into it.
+    mutating func prepare(_ video: CapturedVideo, look: (Picture) -> Void) -> CapturedVideo? {
         var picture: Picture
         switch video {
         case .h264: return video
@@ -166,6 +212,7 @@ private struct PicturePreparer {
             guard let upright = turn(picture) else { return nil }
             picture = upright
         }
+        look(picture)
         if let settings = settings.overlay { draw(settings, into: picture) }
         return .picture(picture)
     }

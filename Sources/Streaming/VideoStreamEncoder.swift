@@ -5,6 +5,15 @@ import Imaging
 import Logging
 import Media
 
+/// A picture on its way to the encoders, and when it had come how far.
+struct WaitingVideo: Sendable {
+    var video: CapturedVideo
+    /// Out of the driver.
+    var taken: MediaTime
+    /// Ready to be encoded.
+    var prepared: MediaTime
+}
+
 /// Encodes one stream of a channel, on a thread of its own, while somebody wants it. When the camera is silent it
 /// encodes a "no signal" picture instead, so that consumers stay.
 final class VideoStreamEncoder: StreamControl {
@@ -21,12 +30,14 @@ final class VideoStreamEncoder: StreamControl {
 
     private struct State {
         var demand = StreamDemand()
-        var inbox: Deque<CapturedVideo> = []
+        var inbox: Deque<WaitingVideo> = []
         var lostUnit = false
         var isStopped = false
         var isEncoding = false
         var overruns = 0
         var targetBitrate = 0
+        var stages = StageMeter()
+        var encodeTimes = EncodeHistogram()
     }
 
     /// Pictures that may wait for the encoder. One is being encoded and one waits: more would only be delay.
@@ -73,22 +84,25 @@ final class VideoStreamEncoder: StreamControl {
     }
 
     var status: StreamStatus {
-        let state = monitor.withLock { ($0.isEncoding, $0.overruns, $0.targetBitrate) }
+        let state = monitor.withLock { ($0.isEncoding, $0.overruns, $0.targetBitrate, $0.encodeTimes) }
         return StreamStatus(
             quality: quality, isEncoding: state.0, size: settings.size, overruns: state.1, targetBitrate: state.2,
-            statistics: hub.statistics)
+            statistics: hub.statistics, encodeTimes: state.3)
     }
 
+    /// Where the last pictures' time went.
+    var stages: [StageTimes] { monitor.withLock { $0.stages.times } + hub.deliveryTimes }
+
     /// From the capturing thread. Where the encoder lags, the oldest picture is let go and counted.
-    func put(_ video: CapturedVideo) {
+    func put(_ waiting: WaitingVideo) {
         monitor.withLock { state in
-            let isUnit = if case .h264 = video { true } else { false }
+            let isUnit = if case .h264 = waiting.video { true } else { false }
             if state.inbox.count >= (isUnit ? Self.maximumUnits : Self.maximumPictures) {
                 state.inbox.removeFirst()
                 state.overruns += 1
                 state.lostUnit = isUnit
             }
-            state.inbox.append(video)
+            state.inbox.append(waiting)
         }
         monitor.notify()
     }
@@ -123,7 +137,7 @@ final class VideoStreamEncoder: StreamControl {
     }
 
     private enum Next {
-        case video(CapturedVideo, lostUnit: Bool)
+        case video(WaitingVideo, lostUnit: Bool)
         case noSignal
         case end
     }
@@ -135,23 +149,28 @@ final class VideoStreamEncoder: StreamControl {
             while true {
                 switch next(encoding) {
                 case .end: return
-                case .video(.h264(let unit), let lost):
-                    if lost { encoding.camera.waitsForKey = true }
+                case .video(let waiting, let lost):
                     encoding.silentSince = clock.now()
-                    encoding.showsSignal = true
-                    pass(unit, &encoding)
-                case .video(.picture(let picture), _):
-                    encoding.silentSince = clock.now()
-                    try encode(picture, isSignal: true, &encoding)
-                // Converted by the capturing thread before they come here.
-                case .video(.raw, _): break
+                    switch waiting.video {
+                    case .h264(let unit):
+                        if lost { encoding.camera.waitsForKey = true }
+                        encoding.showsSignal = true
+                        pass(unit, &encoding)
+                    case .picture(let picture):
+                        let begun = clock.now()
+                        if let encoded = try encode(picture, isSignal: true, &encoding) {
+                            count(waiting, begun: begun, encoded: encoded)
+                        }
+                    // Converted by the capturing thread before they come here.
+                    case .raw: break
+                    }
                 case .noSignal:
                     let stand = encoding.noSignal ?? NoSignalPicture(size: settings.size, name: channelName, font: font)
                     encoding.noSignal = stand
                     encoding.nextStandIn =
                         clock.now() + MediaTime(nanoseconds: Int64(1e9 / NoSignalPicture.frameRate))
                     if let picture = stand.draw(time: clock.now(), since: signal.lostAt, now: WallClock.now) {
-                        try encode(picture, isSignal: false, &encoding)
+                        _ = try encode(picture, isSignal: false, &encoding)
                     }
                 }
             }
@@ -192,10 +211,13 @@ final class VideoStreamEncoder: StreamControl {
         }
     }
 
-    private func encode(_ picture: Picture, isSignal: Bool, _ encoding: inout Encoding) throws(CodecError) {
+    /// - Returns: when it was encoded, before others had it; nil where no frame came of it.
+    private func encode(
+        _ picture: Picture, isSignal: Bool, _ encoding: inout Encoding
+    ) throws(CodecError) -> MediaTime? {
         // Time never goes back, also not from a stand-in to the camera's own stamps.
-        if let last = encoding.lastTime, picture.time <= last { return }
-        guard let fitting = fit(picture, &encoding) else { return }
+        if let last = encoding.lastTime, picture.time <= last { return nil }
+        guard let fitting = fit(picture, &encoding) else { return nil }
         let encoder: X264Encoder
         if let open = encoding.encoder {
             encoder = open
@@ -211,12 +233,26 @@ final class VideoStreamEncoder: StreamControl {
         let isDue = encoding.lastKey.map { (picture.time - $0).seconds >= settings.keyFrameInterval } ?? false
         let force = monitor.withLock { $0.demand.takeKeyFrameRequest(time: picture.time) } || changed || isDue
         encoding.lastTime = picture.time
-        guard let frame = try encoder.encode(fitting, forceKeyFrame: force) else { return }
+        guard let frame = try encoder.encode(fitting, forceKeyFrame: force) else { return nil }
+        let encoded = clock.now()
         if frame.isKey {
             encoding.lastKey = picture.time
             monitor.withLock { $0.demand.keyFrameMade(time: frame.time) }
         }
         hub.publish(TaggedFrame(frame))
+        return encoded
+    }
+
+    private func count(_ waiting: WaitingVideo, begun: MediaTime, encoded: MediaTime) {
+        let published = clock.now()
+        monitor.withLock { state in
+            state.stages.add(.camera, waiting.taken - waiting.video.time)
+            state.stages.add(.prepare, waiting.prepared - waiting.taken)
+            state.stages.add(.wait, begun - waiting.prepared)
+            state.stages.add(.encode, encoded - begun)
+            state.stages.add(.publish, published - encoded)
+            state.encodeTimes.add(encoded - begun)
+        }
     }
 
     /// The bitrate that consumers' paths allow.

@@ -4,8 +4,8 @@ package struct TalkHolder: Sendable, Hashable {
 
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    /// A visitor that says who he is, on whatever connection.
-    package init(visitor: UInt32) { rawValue = UInt64(visitor) }
+    /// A visitor with a number, on whatever connection.
+    package init(visitor: Int64) { rawValue = UInt64(truncatingIfNeeded: visitor) & (1 << 62 - 1) }
 
     /// A connection whose visitor does not say who he is.
     package init(connection: UInt64) { rawValue = 1 << 62 | connection & (1 << 62 - 1) }

@@ -21,6 +21,8 @@ package protocol AgentControl: AgentView {
     func closePush(id: String) async throws(ControlError) -> PushReport
     /// A picture as JPEG.
     func snapshot(channel: Int, stream: CodeStream) async throws(ControlError) -> [UInt8]
+    /// Where the time of a stream's last pictures went.
+    func trace(channel: Int, stream: CodeStream) async throws(ControlError) -> [StageReport]
     /// From now on. The stream must be bounded: a listener that is too slow loses events.
     func events() async -> AsyncStream<EventReport>
 }

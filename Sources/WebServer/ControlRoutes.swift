@@ -5,7 +5,7 @@ import PeerToPeer
 import Signalling
 import Talkback
 
-/// The control API, served on the Unix socket only.
+/// The control API, for the Unix socket, and in part for the broker.
 package struct ControlRoutes: RequestRouter {
     private let agent: any AgentControl
     private let registry: ViewerRegistry
@@ -15,6 +15,9 @@ package struct ControlRoutes: RequestRouter {
     private let feedback: FeedbackRoute
     private let peers: PeerGate?
     private let platforms: PlatformRoutes?
+    private let access: AccessRoutes?
+    private let doctor: DoctorRoutes?
+    private let peerInfo: PeerInfoDesk?
     private let rendezvous: @Sendable () -> String?
 
     /// - Parameters:
@@ -22,26 +25,33 @@ package struct ControlRoutes: RequestRouter {
     ///   - talk: nil where nobody can talk.
     ///   - motion: nil where nothing ever turns.
     ///   - platforms: nil where there can be none.
+    ///   - doctor: nil where nobody looks for faults.
     ///   - peers: nil where there are no peer-to-peer links.
+    ///   - peerInfo: nil as `peers`.
     ///   - rendezvous: how the connection to the broker is; nil where there is none.
     package init(
         agent: any AgentControl, registry: ViewerRegistry, recordings: RecordingRoutes? = nil, talk: TalkSlot? = nil,
-        motion: MotionRoutes? = nil, platforms: PlatformRoutes? = nil, feedback: FeedbackDesk = FeedbackDesk(),
-        peers: PeerGate? = nil, rendezvous: @escaping @Sendable () -> String? = { nil }
+        motion: MotionRoutes? = nil, platforms: PlatformRoutes? = nil, doctor: DoctorRoutes? = nil,
+        feedback: FeedbackDesk = FeedbackDesk(), peers: PeerGate? = nil, access: AccessRoutes? = nil,
+        peerInfo: PeerInfoDesk? = nil,
+        rendezvous: @escaping @Sendable () -> String? = { nil }
     ) {
         self.agent = agent
         self.registry = registry
         self.recordings = recordings
         self.peers = peers
+        self.peerInfo = peerInfo
         self.motion = motion
         self.feedback = FeedbackRoute(desk: feedback, visitors: registry.visitors)
         self.talk = talk
         self.platforms = platforms
+        self.access = access
+        self.doctor = doctor
         self.rendezvous = rendezvous
     }
 
     /// `POST talk?rate=`, with the body of `POST /voice`.
-    package func voice(_ request: HTTPRequest) -> VoiceStart? {
+    package func voice(_ request: HTTPRequest, _ admission: Admission) -> VoiceStart? {
         guard request.path == "/api/v1/talk" else { return nil }
         guard let talk else { return .refused(.talkRefused(.noSpeaker)) }
         return VoiceRequest(
@@ -49,23 +59,41 @@ package struct ControlRoutes: RequestRouter {
         ).start(request)
     }
 
-    package func route(_ request: HTTPRequest) -> RouteOutcome {
+    /// What stands behind `/api/v1/`; nil where that is not the beginning.
+    private static func resource(of request: HTTPRequest) -> ArraySlice<Substring>? {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
-        guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return .answer(.notFound(request.path)) }
-        let rest = parts[2...]
+        guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { return nil }
+        return parts[2...]
+    }
+
+    package func demand(of request: HTTPRequest) -> Demand? {
+        Self.resource(of: request).flatMap { ControlOperation(path: $0) }.map { Demand(.control($0)) }
+    }
+
+    package func route(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome {
+        guard let rest = Self.resource(of: request) else { return .answer(.notFound(request.path)) }
         if let outcome = recordings?.route(request, rest) ?? motion?.route(request, rest)
-            ?? platforms?.route(request, rest)
+            ?? platforms?.route(request, rest) ?? doctor?.route(request, rest)
+            ?? access?.route(request, rest, admission)
         {
             return outcome
         }
         switch (rest.first, rest.count) {
         case ("status", 1): return read(request) { [self] in .json(await status()) }
+        case ("metrics", 1):
+            return read(request) { [agent, registry] in
+                Metrics.answer(await agent.status(), viewers: await registry.reports(), totals: registry.totals)
+            }
         case ("channels", 1): return read(request) { [agent] in .json(await agent.status().channels) }
         case ("viewers", 1): return read(request) { [registry] in .json(await registry.reports()) }
         case ("peers", 1):
             return read(request) { [peers] in .json(await peers?.links.reports().map(PeerReport.init) ?? []) }
         case ("peers", 2) where rest.last == "tickets": return ticket(request)
+        case ("peers", 2) where rest.last == "info":
+            guard let peerInfo else { return .answer(.notFound(request.path)) }
+            return read(request) { .json(peerInfo.current) }
         case ("channels", 3) where rest.last == "snapshot": return snapshot(request, channel: rest[rest.startIndex + 1])
+        case ("channels", 3) where rest.last == "trace": return trace(request, channel: rest[rest.startIndex + 1])
         case ("pushes", 1): return pushes(request)
         case ("pushes", 2): return push(request, id: String(rest[rest.startIndex + 1]))
         case ("feedback", 1): return feedback.route(request)
@@ -93,7 +121,9 @@ package struct ControlRoutes: RequestRouter {
         } catch {
             return .answer(.error(status: 400, code: "badRequest", message: "the ticket order: \(error.message)"))
         }
-        return .answering { () async throws(ControlError) in .json(try await peers.issue(order), status: 201) }
+        do throws(ControlError) { return .answer(.json(try peers.issue(order), status: 201)) } catch {
+            return .answer(.error(error))
+        }
     }
 
     /// POST has its own way; `DELETE talk` hangs up.
@@ -111,6 +141,7 @@ package struct ControlRoutes: RequestRouter {
         status.viewers = await registry.reports()
         status.viewerLimit = registry.totals.limit
         status.rendezvous = rendezvous()
+        status.entrance = access?.entrance()
         return status
     }
 
@@ -146,6 +177,25 @@ package struct ControlRoutes: RequestRouter {
     }
 
     private func snapshot(_ request: HTTPRequest, channel: Substring) -> RouteOutcome {
+        ofStream(request, channel: channel) { [agent] channel, stream async throws(ControlError) in
+            let picture = try await agent.snapshot(channel: channel, stream: stream)
+            return HTTPAnswer(
+                status: 200, headers: [("Content-Type", "image/jpeg"), ("Cache-Control", "no-store")],
+                body: ByteBuffer(bytes: picture))
+        }
+    }
+
+    private func trace(_ request: HTTPRequest, channel: Substring) -> RouteOutcome {
+        ofStream(request, channel: channel) { [agent] channel, stream async throws(ControlError) in
+            .json(try await agent.trace(channel: channel, stream: stream))
+        }
+    }
+
+    /// `GET channels/ID/…?stream=`; the main stream where none is named.
+    private func ofStream(
+        _ request: HTTPRequest, channel: Substring,
+        _ body: @escaping @Sendable (Int, CodeStream) async throws(ControlError) -> HTTPAnswer
+    ) -> RouteOutcome {
         guard request.method == .GET || request.method == .HEAD else {
             return .answer(.methodNotAllowed([.GET, .HEAD]))
         }
@@ -157,11 +207,6 @@ package struct ControlRoutes: RequestRouter {
         guard let stream = CodeStream(rawValue: name.flatMap { $0.isEmpty ? nil : $0 } ?? "main") else {
             return .answer(.error(status: 400, code: "badRequest", message: "stream is main or sub"))
         }
-        return .answering { [agent] () async throws(ControlError) in
-            let picture = try await agent.snapshot(channel: channel, stream: stream)
-            return HTTPAnswer(
-                status: 200, headers: [("Content-Type", "image/jpeg"), ("Cache-Control", "no-store")],
-                body: ByteBuffer(bytes: picture))
-        }
+        return .answering { () async throws(ControlError) in try await body(channel, stream) }
     }
 }

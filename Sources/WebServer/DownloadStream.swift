@@ -9,7 +9,8 @@ import Signalling
 /// A connection on which a file is sent, from the kernel's memory of it straight to the socket.
 ///
 /// Piece by piece: while one is sent, the next is brought into memory on a thread that may wait for the disk, so that
-/// the event loop never does. A connection holds no bytes of the file itself.
+/// the event loop never does. A connection holds no bytes of the file itself, but for one piece where it is to be
+/// encrypted.
 final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable, @unchecked Sendable {
     // Nothing that comes in is looked at, so it is never unwrapped.
     typealias InboundIn = ByteBuffer
@@ -17,6 +18,12 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     /// What is sent at once. The kernel reads no more than about this ahead.
     static let pieceBytes: Int64 = 128 << 10
+
+    private struct Piece {
+        let range: Range<Int64>
+        /// Read already; nil where the kernel takes them from the file.
+        let bytes: ByteBuffer?
+    }
 
     private let startInfo: DownloadStart
     private let id: UInt64
@@ -32,7 +39,9 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
     private var handle: NIOFileHandle?
     /// The next byte to be brought into memory.
     private var position: Int64
-    private var ready: Range<Int64>?
+    private var ready: Piece?
+    /// What is sent passes the agent's memory then.
+    private var isEncrypted = false
     private var isPreparing = false
     private var isWriting = false
     private var isEnding = false
@@ -63,7 +72,10 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
 
     // MARK: Beginning and end
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        isEncrypted = context.channel.isEncrypted
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { finish() }
 
@@ -138,25 +150,31 @@ final class DownloadStream: ChannelInboundHandler, RegisteredViewer, Cancellable
         position = piece.upperBound
         isPreparing = true
         let file = startInfo.file
-        startInfo.threads.runIfActive(eventLoop: loop) {
+        startInfo.threads.runIfActive(eventLoop: loop) { [isEncrypted] in
+            if isEncrypted { return file.read(at: piece.lowerBound, count: piece.count) }
             file.bringIntoMemory(at: piece.lowerBound, count: Int64(piece.count))
-        }.whenComplete { result in
+            return nil
+        }.whenComplete { (result: Result<ByteBuffer?, any Error>) in
             self.isPreparing = false
-            guard case .success = result else { return self.end("agent stops") }
-            self.ready = piece
+            guard case .success(let bytes) = result else { return self.end("agent stops") }
+            guard !self.isEncrypted || bytes?.readableBytes == piece.count else {
+                return self.end("the file cannot be read")
+            }
+            self.ready = Piece(range: piece, bytes: bytes)
             self.step()
         }
     }
 
-    private func write(_ piece: Range<Int64>, _ context: ChannelHandlerContext) {
+    private func write(_ piece: Piece, _ context: ChannelHandlerContext) {
         guard let handle else { return }
         isWriting = true
         let region = FileRegion(
-            fileHandle: handle, readerIndex: Int(piece.lowerBound), endIndex: Int(piece.upperBound))
-        context.writeAndFlush(wrapOutboundOut(.fileRegion(region))).assumeIsolated().whenComplete { result in
+            fileHandle: handle, readerIndex: Int(piece.range.lowerBound), endIndex: Int(piece.range.upperBound))
+        let data = piece.bytes.map { IOData.byteBuffer($0) } ?? .fileRegion(region)
+        context.writeAndFlush(wrapOutboundOut(data)).assumeIsolated().whenComplete { result in
             self.isWriting = false
             guard case .success = result else { return self.end("left") }
-            self.sent += Int64(piece.count)
+            self.sent += Int64(piece.range.count)
             self.step()
         }
     }

@@ -15,10 +15,8 @@ struct FeedbackRoute: Sendable {
         }
         var visitor: VisitorID?
         if let given = order["visitor"], given != .null {
-            guard let number = given.integer.flatMap({ UInt32(exactly: $0) }) else {
-                return refuse("a visitor is a number of 32 bits")
-            }
-            visitor = VisitorID(number)
+            visitor = given.integer.flatMap { VisitorID(number: Int64($0)) }
+            guard visitor != nil else { return refuse("there can be no such visitor") }
         }
         guard let result = desk.tell(message, to: visitor, others: visitors.present) else {
             return refuse("a message has at most \(FeedbackDesk.maximumMessageBytes) bytes")

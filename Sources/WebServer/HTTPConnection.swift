@@ -8,7 +8,8 @@ import Streaming
 
 /// What all connections of a server share.
 struct ServerContext: Sendable {
-    let router: any RequestRouter
+    let router: GuardedRouter
+    let audience: HTTPServer.Audience
     let policy: CrossOriginPolicy
     let settings: WebServerSettings
     let registry: ViewerRegistry
@@ -87,7 +88,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), .idle):
-            if head.method == .POST, becomeVoice(HTTPRequest(head: head, body: ByteBuffer()), context) { return }
+            if head.method == .POST, becomeVoice(self.request(head, ByteBuffer(), context), context) { return }
             let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
             state = .receiving(head, ByteBuffer())
             if length > Self.maximumBodyBytes { refuseBody(context, head) }
@@ -102,17 +103,23 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             state = .receiving(head, body)
         case (.end, .receiving(let head, let body)):
             deadline?.cancel()
-            let request = HTTPRequest(head: head, body: body)
+            let request = self.request(head, body, context)
             state = .answering(request)
             handle(request, context)
         default: break
         }
     }
 
+    private func request(
+        _ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext
+    ) -> HTTPRequest {
+        HTTPRequest(head: head, body: body, caller: server.audience.caller(context.channel))
+    }
+
     private func refuseBody(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
         closesAfterAnswer = true
         let message = "a request's body has at most \(Self.maximumBodyBytes) bytes"
-        state = .answering(HTTPRequest(head: head, body: ByteBuffer()))
+        state = .answering(request(head, ByteBuffer(), context))
         answer(.error(status: 413, code: "tooLarge", message: message), context)
     }
 

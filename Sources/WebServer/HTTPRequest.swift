@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Signalling
 
 /// A whole request, body included.
 package struct HTTPRequest: Sendable {
@@ -9,10 +10,15 @@ package struct HTTPRequest: Sendable {
     package let path: Substring
     /// Behind the `?`; empty where there is none.
     package let query: Substring
+    package let caller: Caller
+    /// Who asks, where the transport knows it; what the request says of that is not looked at then.
+    package let visitor: VisitorID?
 
-    package init(head: HTTPRequestHead, body: ByteBuffer) {
+    package init(head: HTTPRequestHead, body: ByteBuffer, caller: Caller, visitor: VisitorID? = nil) {
+        self.caller = caller
         self.head = head
         self.body = body
+        self.visitor = visitor
         // A request through a proxy names scheme and host as well (RFC 9112, 3.2.2).
         var target = head.uri[...]
         if !target.hasPrefix("/"), let scheme = target.range(of: "://") {
@@ -27,6 +33,10 @@ package struct HTTPRequest: Sendable {
     package var method: HTTPMethod { head.method }
     package var origin: String? { head.headers.first(name: "Origin") }
     package var host: String? { head.headers.first(name: "Host") }
+
+    /// A browser names no origin where another site's page merely shows what it takes for a picture; newer ones say at
+    /// least that it was such a page (Fetch Metadata Request Headers).
+    var isFromOtherSite: Bool { head.headers.first(name: "Sec-Fetch-Site") == "cross-site" }
 
     /// HTTP/1.0 does not.
     package var knowsChunks: Bool { head.version.major == 1 && head.version.minor >= 1 }

@@ -11,6 +11,20 @@ package final class HTTPServer: Sendable {
         case unixSocket(path: String)
     }
 
+    /// Who connects.
+    package enum Audience: Sendable, Hashable {
+        /// Those who may open the control socket.
+        case owner
+        case network
+
+        func caller(_ channel: any Channel) -> Caller {
+            switch self {
+            case .owner: .owner
+            case .network: Caller(remote: channel.remoteAddress)
+            }
+        }
+    }
+
     /// How long connections may take to end by themselves when the server closes.
     static let closingTime = TimeAmount.milliseconds(500)
     /// NIO's own buffer for a viewer: enough for any burst between two wakes of the event loop, small enough that
@@ -25,17 +39,29 @@ package final class HTTPServer: Sendable {
 
     private let group: any EventLoopGroup
     private let server: ServerContext
+    /// For those who speak plain HTTP at a port that speaks TLS.
+    private let plain: ServerContext
+    private let certificate: ServerCertificate?
     private let connections = ConnectionTable()
     private let state = Mutex(State())
 
-    /// - Parameter group: its loops carry all connections; it outlives the server.
+    /// - Parameters:
+    ///   - certificate: that it speaks TLS with; read before the server starts. Nil for plain HTTP.
+    ///   - group: its loops carry all connections; it outlives the server.
     package init(
-        router: any RequestRouter, policy: CrossOriginPolicy, settings: WebServerSettings, registry: ViewerRegistry,
-        group: any EventLoopGroup, logger: Logger
+        router: GuardedRouter, audience: Audience, policy: CrossOriginPolicy, settings: WebServerSettings,
+        registry: ViewerRegistry,
+        certificate: ServerCertificate? = nil, group: any EventLoopGroup, logger: Logger
     ) {
         self.group = group
-        server = ServerContext(
-            router: router, policy: policy, settings: settings, registry: registry, logger: logger)
+        self.certificate = certificate
+        func context(_ router: GuardedRouter) -> ServerContext {
+            ServerContext(
+                router: router, audience: audience, policy: policy, settings: settings, registry: registry,
+                logger: logger)
+        }
+        server = context(router)
+        plain = context(router.with(PlainHTTPRoutes()))
     }
 
     /// The bound port; nil for a Unix socket or before `start`.
@@ -102,13 +128,18 @@ package final class HTTPServer: Sendable {
             .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBytes))
             .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .childChannelInitializer { [server, connections] channel in
+            .childChannelInitializer { [server, plain, certificate, connections] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let count = connections.add(channel)
                     let limit = server.settings.connectionLimit
                     // A few more are let in to be told; past those even that would cost too much.
                     guard count <= limit + WebServerSettings.spareConnections else { throw ChannelError.eof }
-                    try HTTPConnection.addHandlers(to: channel, server: server, isRefused: count > limit)
+                    guard let certificate else {
+                        return try HTTPConnection.addHandlers(to: channel, server: server, isRefused: count > limit)
+                    }
+                    guard let context = certificate.context else { throw ChannelError.eof }
+                    let entrance = TLSEntrance(context, secure: server, plain: plain, isRefused: count > limit)
+                    try channel.pipeline.syncOperations.addHandler(entrance)
                 }
             }
     }

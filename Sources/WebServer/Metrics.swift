@@ -2,8 +2,13 @@ import ControlProtocol
 
 /// The agent's numbers in Prometheus' text format, version 0.0.4.
 package enum Metrics {
+    static func answer(_ status: StatusReport, viewers: [ViewerReport], totals: ViewerTotals) -> HTTPAnswer {
+        .text(
+            text(status, viewers: viewers, totals: totals), type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
     package static func text(
-        _ status: StatusReport, viewers: [ViewerReport], totals: ViewerTotals, process: ProcessStatistics
+        _ status: StatusReport, viewers: [ViewerReport], totals: ViewerTotals
     ) -> String {
         var out = MetricsWriter()
         out.family("edge_agent_info", "gauge", "Always 1; the version is in the label.")
@@ -12,11 +17,22 @@ package enum Metrics {
         devices(status, &out)
         streams(status, &out)
         self.viewers(viewers, totals, &out)
-        pushes(status.pushes, &out)
+        pushes(status, &out)
         MotionMetrics.write(status.channels, &out)
         if let platforms = status.platforms { self.platforms(platforms, &out) }
         if let recording = status.recording { RecordingMetrics.write(recording, &out) }
         if let talkback = status.talkback { TalkbackMetrics.write(talkback, &out) }
+        if let temperatures = status.temperatures {
+            out.family("edge_agent_temperature_celsius", "gauge", "As the kernel's thermal zones tell.")
+            for item in temperatures {
+                out.sample("edge_agent_temperature_celsius", item.celsius, [("zone", item.zone)])
+            }
+        }
+        if let process = status.process { self.process(process, &out) }
+        return out.text
+    }
+
+    private static func process(_ process: ProcessReport, _ out: inout MetricsWriter) {
         if let value = process.residentBytes {
             out.single("process_resident_memory_bytes", "gauge", "Resident memory.", Double(value))
         }
@@ -26,10 +42,16 @@ package enum Metrics {
         if let value = process.maximumFiles {
             out.single("process_max_fds", "gauge", "File descriptors allowed.", Double(value))
         }
+        if let value = process.turnedAway {
+            out.single(
+                "edge_agent_newcomers_turned_away_total", "counter", "For lack of memory or files.", Double(value))
+        }
         if let value = process.cpuSeconds {
             out.single("process_cpu_seconds_total", "counter", "Processor time of all threads.", value)
         }
-        return out.text
+        if let value = process.threads {
+            out.single("process_threads", "gauge", "Threads.", Double(value))
+        }
     }
 
     private static func platforms(_ platforms: [PlatformReport], _ out: inout MetricsWriter) {
@@ -72,6 +94,12 @@ package enum Metrics {
                 out.sample(item.name, item.value(report), [("channel", "\(channel)"), ("device", kind)])
             }
         }
+        out.family(
+            "edge_agent_sound_peak_decibels", "gauge", "Loudest sample of the last ten seconds; 0 is full scale.")
+        for channel in status.channels {
+            guard let sound = channel.microphone.sound else { continue }
+            out.sample("edge_agent_sound_peak_decibels", sound.peakDecibels, [("channel", "\(channel.channel)")])
+        }
     }
 
     private static func streams(_ status: StatusReport, _ out: inout MetricsWriter) {
@@ -98,6 +126,25 @@ package enum Metrics {
                 }
             }
         }
+        encodeTimes(status, &out)
+    }
+
+    private static func encodeTimes(_ status: StatusReport, _ out: inout MetricsWriter) {
+        let name = "edge_agent_encode_seconds"
+        out.family(name, "histogram", "How long encoding a picture took, scaling included.")
+        for channel in status.channels {
+            for stream in channel.streams {
+                guard let times = stream.encodeTimes else { continue }
+                let labels = [("channel", "\(channel.channel)"), ("stream", stream.stream.rawValue)]
+                for bucket in times.buckets {
+                    let bound = [("le", "\(Double(bucket.microseconds) / 1e6)")]
+                    out.sample("\(name)_bucket", Double(bucket.pictures), labels + bound)
+                }
+                out.sample("\(name)_bucket", Double(times.pictures), labels + [("le", "+Inf")])
+                out.sample("\(name)_sum", times.seconds, labels)
+                out.sample("\(name)_count", Double(times.pictures), labels)
+            }
+        }
     }
 
     private static func viewers(_ viewers: [ViewerReport], _ totals: ViewerTotals, _ out: inout MetricsWriter) {
@@ -106,6 +153,9 @@ package enum Metrics {
             let count = viewers.count { $0.transport == transport }
             out.sample("edge_agent_viewers", Double(count), [("transport", transport.rawValue)])
         }
+        out.single(
+            "edge_agent_viewer_queue_bytes", "gauge", "Bytes that wait for slow viewers.",
+            Double(viewers.reduce(0) { $0 + $1.queuedBytes }))
         out.single("edge_agent_viewer_limit", "gauge", "Viewers allowed at once.", Double(totals.limit))
         out.single(
             "edge_agent_viewers_refused_total", "counter", "Viewers that found the device full.",
@@ -126,10 +176,23 @@ package enum Metrics {
             Double(totals.bytesSent + present.bytes))
     }
 
-    private static func pushes(_ pushes: [PushReport], _ out: inout MetricsWriter) {
+    private static func pushes(_ status: StatusReport, _ out: inout MetricsWriter) {
+        let pushes = status.pushes
         out.family("edge_agent_pushes", "gauge", "Pushes by state.")
         for state in PushReport.State.allCases where state != .closed {
             out.sample("edge_agent_pushes", Double(pushes.count { $0.state == state }), [("state", state.rawValue)])
+        }
+        out.family("edge_agent_pushes_waiting", "gauge", "Pushes that wait for their next attempt, by cause.")
+        for cause in PushReport.CauseCode.allCases {
+            let count = pushes.count { $0.state == .waiting && $0.cause?.code == cause }
+            out.sample("edge_agent_pushes_waiting", Double(count), [("cause", cause.rawValue)])
+        }
+        if let breaks = status.pushBreaks {
+            out.family("edge_agent_push_breaks_total", "counter", "Times pushes were interrupted or ended, by cause.")
+            for cause in PushReport.CauseCode.allCases {
+                out.sample(
+                    "edge_agent_push_breaks_total", Double(breaks[cause.rawValue] ?? 0), [("cause", cause.rawValue)])
+            }
         }
         let values: [(name: String, help: String, value: (PushReport) -> Int)] = [
             ("edge_agent_push_attempts_total", "Connections tried.", { $0.attempts }),

@@ -20,8 +20,7 @@ package struct PageAssets: Sendable {
         func answer(to request: HTTPRequest) -> HTTPAnswer {
             let headers = [
                 (name: "Content-Type", value: type), ("Cache-Control", "no-cache"), ("ETag", tag),
-                ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", PageAssets.contentPolicy),
-                ("Referrer-Policy", "no-referrer"),
+                ("Content-Security-Policy", PageAssets.contentPolicy),
             ]
             let known = request.head.headers[canonicalForm: "If-None-Match"]
             if known.contains(where: { $0 == tag || $0 == "W/\(tag)" }) {
@@ -31,10 +30,10 @@ package struct PageAssets: Sendable {
         }
     }
 
-    /// Nothing is loaded from outside the device; pictures and sound come from the player's own buffers.
+    /// Nothing is loaded from outside the device, nothing inline is run, and no other page shows it in a frame; pictures and sound come from the player's own buffers.
     static let contentPolicy =
-        "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data: blob:; "
-        + "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'"
+        "default-src 'self'; connect-src 'self'; media-src 'self' blob:; img-src 'self' data: blob:; "
+        + "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
     private let assets: [Substring: Asset]
 
@@ -44,11 +43,15 @@ package struct PageAssets: Sendable {
             "/": index, "/index.html": index,
             "/page.css": Asset(PackageResources.page_css, type: "text/css; charset=utf-8"),
             "/page.js": Asset(PackageResources.page_js, type: "text/javascript; charset=utf-8"),
+            "/access.js": Asset(PackageResources.access_js, type: "text/javascript; charset=utf-8"),
             "/ptz.js": Asset(PackageResources.ptz_js, type: "text/javascript; charset=utf-8"),
             "/recordings.js": Asset(PackageResources.recordings_js, type: "text/javascript; charset=utf-8"),
             "/talk.js": Asset(PackageResources.talk_js, type: "text/javascript; charset=utf-8"),
             "/talk-worklet.js": Asset(PackageResources.talk_worklet_js, type: "text/javascript; charset=utf-8"),
             "/player.js": Asset(PackageResources.player_js, type: "text/javascript; charset=utf-8"),
+            "/transport.js": Asset(PackageResources.transport_js, type: "text/javascript; charset=utf-8"),
+            "/download.js": Asset(PackageResources.download_js, type: "text/javascript; charset=utf-8"),
+            "/way.js": Asset(PackageResources.way_js, type: "text/javascript; charset=utf-8"),
             "/edge-agent-viewer.js": Asset(
                 PackageResources.edge_agent_viewer_js, type: "text/javascript; charset=utf-8"),
             "/edge-agent-viewer.d.ts": Asset(

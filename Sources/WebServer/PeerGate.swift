@@ -1,76 +1,81 @@
+import Access
 import ControlProtocol
 import Logging
 import PeerToPeer
 import Signalling
+import Streaming
 
-/// Where offers come in, whichever way they came: looks at tickets, where the device has a key for them, and has the
-/// offers answered.
+/// Where offers come in, whichever way they came: looks at tickets, which a link's own certificate is part of, and has
+/// the offers answered.
 package struct PeerGate: Sendable {
     package let links: PeerLinks
-    private let tickets: TicketDesk?
+    /// Whether tickets are wanted even of those who are trusted without: there is a key for them.
+    let alwaysWantsTickets: Bool
+    private let tickets: TicketDesk
+    private let areTicketsOfUse: Bool
     private let refusals: RefusalLog
 
-    /// - Parameter tickets: nil where everybody who reaches the device may connect.
-    package init(links: PeerLinks, tickets: TicketDesk? = nil, logger: Logger) {
+    /// - Parameter areTicketsOfUse: whether there is any way in that takes one.
+    package init(
+        links: PeerLinks, tickets: TicketDesk, alwaysWantsTickets: Bool, areTicketsOfUse: Bool, logger: Logger
+    ) {
         self.links = links
         self.tickets = tickets
+        self.alwaysWantsTickets = alwaysWantsTickets
+        self.areTicketsOfUse = areTicketsOfUse
         refusals = RefusalLog(logger)
     }
 
-    package var needsTicket: Bool { tickets != nil }
-
     /// An answer to an offer, and the name of the link that it makes.
+    ///
+    /// - Parameter holder: what who sends it may do for another reason; nil where only a ticket can say that.
     package func answer(
-        _ text: String, ticket: String?
+        _ text: String, ticket: String?, holder: Grant?
     ) async throws(PeerRefusal) -> (token: String, answer: String) {
         let offer: SessionDescription
         do { offer = try SessionDescription(text) } catch { throw PeerRefusal(.malformed, error.description) }
+        if let holder { return try await links.answer(offer, grant: holder) }
         return try await links.answer(offer, grant: grant(offer, ticket))
     }
 
-    private func grant(_ offer: SessionDescription, _ ticket: String?) async throws(PeerRefusal) -> PeerGrant {
-        guard let tickets else { return .everything }
-        // Whoever has none costs no more than this.
-        if ticket != nil { try await links.prepare() }
+    private func grant(_ offer: SessionDescription, _ text: String?) async throws(PeerRefusal) -> Grant {
         do throws(TicketRefusal) {
-            return try tickets.admit(
-                ticket, certificate: offer.fingerprints.map(\.text).joined(separator: ","),
-                session: offer.credentials.ufrag + ":" + offer.credentials.password)
+            let ticket = try tickets.read(text)
+            try await Self.use(ticket, for: offer, at: tickets)
+            return ticket.grant
         } catch {
-            refusals.note(error)
-            throw PeerRefusal(.notAllowed, ticket == nil ? "a ticket is needed to connect" : "the ticket is not valid")
+            refusals.note("a peer's ticket was refused", cause: error.rawValue)
+            throw PeerRefusal(.notAllowed, text == nil ? "a ticket is needed to connect" : "the ticket is not valid")
         }
+    }
+
+    /// On a thread of its own, since it may wait for the disk.
+    private static func use(
+        _ ticket: Ticket, for offer: SessionDescription, at tickets: TicketDesk
+    ) async throws(TicketRefusal) {
+        let certificate = offer.fingerprints.map(\.text).joined(separator: ",")
+        let session = offer.credentials.ufrag + ":" + offer.credentials.password
+        let result: Result<Void, TicketRefusal> = await MediaThread.run(name: "tickets") {
+            do throws(TicketRefusal) {
+                return .success(try tickets.use(ticket, certificate: certificate, session: session))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
     }
 
     /// A ticket of this device, as viewers get it.
-    package func issue(_ order: TicketOrder) async throws(ControlError) -> TicketReport {
-        guard let tickets else {
+    ///
+    /// - Parameter isShared: whether it is for everybody who reads it.
+    package func issue(_ order: TicketOrder, isShared: Bool = false) throws(ControlError) -> TicketReport {
+        guard areTicketsOfUse else {
             throw ControlError(
                 status: 409, code: "noTicketKey", message: "peers.ticketKey is not set, so no tickets are needed")
         }
-        if let channel = order.channel, !(0...Int(UInt16.max)).contains(channel) {
-            throw .badRequest("there is no channel \(channel)")
-        }
-        do throws(PeerRefusal) { try await links.prepare() } catch {
-            throw ControlError(status: 503, code: "peersUnavailable", message: error.message)
-        }
-        let rights = try Self.rights(order.rights)
+        let grant = try Grant.ordered(try Right.named(order.rights, else: Right.ofViewers), channel: order.channel)
         let (text, expires) = tickets.issue(
-            PeerGrant(rights: rights, channel: order.channel),
-            seconds: Int64(order.seconds ?? TicketOrder.defaultSeconds))
+            grant, seconds: Int64(order.seconds ?? TicketOrder.defaultSeconds), isShared: isShared)
         return TicketReport(ticket: "XP2P\(text)%\(agentVersion)", expires: expires)
-    }
-
-    private static func rights(_ names: [String]?) throws(ControlError) -> Set<PeerGrant.Right> {
-        guard let names else { return PeerGrant.everything.rights }
-        var rights: Set<PeerGrant.Right> = []
-        for name in names {
-            guard let right = PeerGrant.Right(rawValue: name) else {
-                let known = PeerGrant.Right.allCases.map(\.rawValue).joined(separator: ", ")
-                throw .badRequest("there is no right \"\(name)\"; known are \(known)")
-            }
-            rights.insert(right)
-        }
-        return rights
     }
 }

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOHTTP1
-import PeerToPeer
+import Access
 import Signalling
 
 /// A data channel's label, which is a request: `GET ipc.flv?action=live&channel=0`, `COMMAND action=inner_define&…`,
@@ -33,53 +33,19 @@ package struct PeerRequestLabel: Sendable, Hashable {
         self.text = String(text)
     }
 
-    /// What is none of a grant's rights is for the router to refuse, and the device's messages are for everybody.
-    package func isAllowed(by grant: PeerGrant) -> Bool {
-        guard let (right, query) = wanted else { return true }
-        // A channel that is no number names none; it is refused here where only one is allowed.
-        guard let channel = try? query.channel({ _ in true }) else {
-            return grant.rights.contains(right) && grant.channel == nil
-        }
-        return grant.allows(right, channel: channel)
-    }
-
-    private var wanted: (PeerGrant.Right, RequestQuery)? {
-        switch method {
-        case .voice: return (try? RequestQuery(text)).map { (.talk, $0) }
-        case .command:
-            guard let command = try? CommandText(text) else { return nil }
-            return (command.action == .inner ? .command : .control, command.query)
-        case .get:
-            guard let mark = text.firstIndex(of: "?"), let query = try? RequestQuery(text[mark...]),
-                let action = query["action"]?.lowercased()
-            else { return nil }
-            let right: PeerGrant.Right? =
-                switch action.prefix(while: { $0 != "-" }) {
-                case "live": .live
-                case "playback": .playback
-                case "download": .download
-                default: nil
-                }
-            return right.map { ($0, query) }
-        }
-    }
-
     /// The same as a request over HTTP.
-    package func request(from visitor: VisitorID) -> HTTPRequest {
-        let headers: HTTPHeaders = ["X-Visitor": visitor.description]
-        switch method {
-        case .get:
-            return HTTPRequest(
-                head: HTTPRequestHead(version: .http1_1, method: .GET, uri: text, headers: headers),
-                body: ByteBuffer())
-        case .command:
-            return HTTPRequest(
-                head: HTTPRequestHead(version: .http1_1, method: .POST, uri: "/command", headers: headers),
-                body: ByteBuffer(string: text))
-        case .voice:
-            return HTTPRequest(
-                head: HTTPRequestHead(version: .http1_1, method: .POST, uri: "/voice?" + text, headers: headers),
-                body: ByteBuffer())
+    ///
+    /// - Parameter grant: what the link's viewer may do.
+    package func request(from visitor: VisitorID, with grant: Grant) -> HTTPRequest {
+        func request(_ method: HTTPMethod, _ target: String, _ body: ByteBuffer = ByteBuffer()) -> HTTPRequest {
+            HTTPRequest(
+                head: HTTPRequestHead(version: .http1_1, method: method, uri: target), body: body,
+                caller: .peer(grant), visitor: visitor)
+        }
+        return switch method {
+        case .get: request(.GET, text)
+        case .command: request(.POST, "/command", ByteBuffer(string: text))
+        case .voice: request(.POST, "/voice?" + text)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import ControlProtocol
 import Logging
 import NIOCore
@@ -8,13 +9,13 @@ import Streaming
 
 /// Serves what peers ask for: each data channel is one request, and is answered as HTTP requests are.
 package struct PeerRequests: Sendable {
-    let router: any RequestRouter
+    let router: GuardedRouter
     let settings: WebServerSettings
     let registry: ViewerRegistry
     let logger: Logger
 
     package init(
-        router: any RequestRouter, settings: WebServerSettings, registry: ViewerRegistry, logger: Logger
+        router: GuardedRouter, settings: WebServerSettings, registry: ViewerRegistry, logger: Logger
     ) {
         self.router = router
         self.settings = settings
@@ -27,12 +28,7 @@ package struct PeerRequests: Sendable {
         guard let link = channel.link else { return }
         let request = PeerRequest(channel, self, on: link.eventLoop)
         channel.handler = request
-        request.begin(from: Self.visitor(of: link), with: link.grant)
-    }
-
-    /// A link is a visitor; its number is not among those that viewers usually give themselves.
-    private static func visitor(of link: PeerLink) -> VisitorID {
-        VisitorID(0x8000_0000 | UInt32(truncatingIfNeeded: link.id) & 0x7FFF_FFFF)
+        request.begin(from: .link(UInt32(truncatingIfNeeded: link.id)), with: link.grant)
     }
 }
 
@@ -50,17 +46,14 @@ final class PeerRequest: DataChannelHandler {
         self.loop = loop
     }
 
-    func begin(from visitor: VisitorID, with grant: PeerGrant) {
+    func begin(from visitor: VisitorID, with grant: Grant) {
         guard let label = PeerRequestLabel(channel.label) else {
             return answer(
                 .error(
                     status: 404, code: "badRequest",
                     message: "a channel's label is GET ipc.flv?…, GET feedback, COMMAND action=… or VOICE channel=…"))
         }
-        guard label.isAllowed(by: grant) else {
-            return answer(.error(status: 403, code: "notAllowed", message: "the ticket does not allow this"))
-        }
-        let request = label.request(from: visitor)
+        let request = label.request(from: visitor, with: grant)
         if label.method == .voice, let start = server.router.voice(request) { return talk(start) }
         carryOut(server.router.route(request))
     }

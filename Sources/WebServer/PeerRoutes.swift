@@ -4,33 +4,38 @@ import PeerToPeer
 
 /// Where viewers on the same network, or whoever speaks for them, bring their offers: `POST /p2p` takes an offer and
 /// answers with 201, an answer and the link's own path; PATCH there takes candidates that come later, DELETE ends it
-/// (the manners of WHEP). A ticket stands in `Authorization: Bearer`. All else goes on to the next router.
+/// (the manners of WHEP). A token or a ticket stands in `Authorization: Bearer`. All else goes on to the next router.
 package struct PeerRoutes: RequestRouter {
     private let gate: PeerGate
-    private let policy: CrossOriginPolicy
+    private let access: AccessGate
     private let next: any RequestRouter
 
     private static let path = "/p2p"
     private static let descriptionType = "application/sdp"
     private static let candidateType = "application/trickle-ice-sdpfrag"
 
-    package init(gate: PeerGate, policy: CrossOriginPolicy, next: any RequestRouter) {
+    package init(gate: PeerGate, access: AccessGate, next: any RequestRouter) {
         self.gate = gate
-        self.policy = policy
+        self.access = access
         self.next = next
     }
 
-    package func route(_ request: HTTPRequest) -> RouteOutcome {
-        guard request.path == Self.path || request.path.hasPrefix(Self.path + "/"), request.method != .OPTIONS else {
-            return next.route(request)
+    package func demand(of request: HTTPRequest) -> Demand? {
+        if request.method == .OPTIONS { return next.demand(of: request) }
+        if request.path == Self.path { return Demand(.viewer(.offer)) }
+        if request.path.hasPrefix(Self.path + "/") { return Demand(.viewer(.link)) }
+        return next.demand(of: request)
+    }
+
+    package func route(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome {
+        switch demand(of: request)?.operation {
+        case .viewer(.offer): offer(request, admission)
+        case .viewer(.link): link(request)
+        default: next.route(request, admission)
         }
-        guard policy.permits(origin: request.origin, host: request.host) else {
-            return .answer(
-                .error(
-                    status: 403, code: "originRefused",
-                    message: "pages of this web site may not use the device; add it to server.allowedOrigins"))
-        }
-        if request.path == Self.path { return offer(request) }
+    }
+
+    private func link(_ request: HTTPRequest) -> RouteOutcome {
         let token = String(request.path.dropFirst(Self.path.count + 1))
         switch request.method {
         case .PATCH: return candidates(request, token)
@@ -43,15 +48,25 @@ package struct PeerRoutes: RequestRouter {
         }
     }
 
-    package func voice(_ request: HTTPRequest) -> VoiceStart? { next.voice(request) }
+    package func voice(_ request: HTTPRequest, _ admission: Admission) -> VoiceStart? {
+        next.voice(request, admission)
+    }
 
-    private func offer(_ request: HTTPRequest) -> RouteOutcome {
+    private func offer(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome {
         guard request.method == .POST else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
         guard request.hasContentType(Self.descriptionType) else { return .answer(Self.wrongType(Self.descriptionType)) }
         let offer = String(buffer: request.body)
-        let ticket = request.bearer
-        return answering { [gate] () throws(PeerRefusal) in
-            let (token, answer) = try await gate.answer(offer, ticket: ticket)
+        let (ticket, caller) = (Credential.bearer(request.head.headers), request.caller)
+        let isTrusted = admission.holder != nil || !gate.alwaysWantsTickets
+        let holder = isTrusted && admission.grant != .nothing ? admission.grant : nil
+        return answering { [gate, access] () throws(PeerRefusal) in
+            let (token, answer): (String, String)
+            do throws(PeerRefusal) {
+                (token, answer) = try await gate.answer(offer, ticket: ticket, holder: holder)
+            } catch {
+                if error.kind == .notAllowed, ticket != nil { access.noteGuess(from: caller) }
+                throw error
+            }
             return HTTPAnswer(
                 status: 201,
                 headers: [
@@ -94,13 +109,6 @@ extension HTTPAnswer {
 }
 
 extension HTTPRequest {
-    /// What stands behind `Authorization: Bearer` (RFC 6750).
-    fileprivate var bearer: String? {
-        let words = (head.headers.first(name: "Authorization") ?? "").split(separator: " ", maxSplits: 1)
-        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
-        return String(words[1])
-    }
-
     fileprivate func hasContentType(_ type: String) -> Bool {
         let said = head.headers.first(name: "Content-Type") ?? ""
         return said.prefix { $0 != ";" && $0 != " " }.lowercased() == type

@@ -5,15 +5,13 @@ import Streaming
 
 /// Decides what becomes of a request. Called on the connection's event loop, so it must not block.
 package protocol RequestRouter: Sendable {
-    func route(_ request: HTTPRequest) -> RouteOutcome
+    /// What a request asks for; nil where there is nothing of the kind here.
+    func demand(of request: HTTPRequest) -> Demand?
 
-    /// Asked first, with the head of a POST alone: whether its body is a voice, which is heard as it comes. Nil where it
-    /// is not.
-    func voice(_ request: HTTPRequest) -> VoiceStart?
-}
+    func route(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome
 
-extension RequestRouter {
-    package func voice(_ request: HTTPRequest) -> VoiceStart? { nil }
+    /// What becomes of the head of a POST whose body is a voice. Nil where it is none.
+    func voice(_ request: HTTPRequest, _ admission: Admission) -> VoiceStart?
 }
 
 package enum RouteOutcome: Sendable {

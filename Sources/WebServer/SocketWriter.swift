@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOSSL
 
 /// Writes to a connection's socket at once, past the channel's queue, which a frame for hundreds of viewers need not go
 /// through one by one.
@@ -10,8 +11,9 @@ import NIOCore
 struct SocketWriter: ~Copyable {
     private let descriptor: CInt
 
-    /// Nil where the channel is no socket, or the process has no descriptor left.
+    /// Nil where the channel is no socket, what is written is still to be encrypted, or the process has no descriptor left.
     init?(_ channel: any Channel) {
+        guard !channel.isEncrypted else { return nil }
         let copy = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
@@ -45,4 +47,9 @@ struct SocketWriter: ~Copyable {
     private static func part(_ bytes: UnsafeRawBufferPointer) -> iovec {
         iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
+}
+
+extension Channel {
+    /// Whether what is written is encrypted on its way to the socket. On the channel's event loop.
+    var isEncrypted: Bool { (try? pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)) != nil }
 }

@@ -1,3 +1,4 @@
+import Access
 import ControlProtocol
 import NIOHTTP1
 import Signalling
@@ -9,6 +10,7 @@ package struct ViewerRoutes: RequestRouter {
     private let agent: any AgentView
     private let registry: ViewerRegistry
     private let policy: CrossOriginPolicy
+    private let tickets: TicketDesk?
     private let commands: CommandTable
     private let feedback: FeedbackDesk
     private let footage: FootageAccess?
@@ -20,15 +22,17 @@ package struct ViewerRoutes: RequestRouter {
     ///   - footage: nil where nothing is ever recorded.
     ///   - talk: nil where nobody can talk.
     ///   - handOffs: nil where viewers for whom there is no place are sent nowhere.
+    ///   - tickets: makes tickets for addresses; nil where there are none.
     package init(
         agent: any AgentView, registry: ViewerRegistry, policy: CrossOriginPolicy,
-        commands: CommandTable = CommandTable(), feedback: FeedbackDesk = FeedbackDesk(),
+        tickets: TicketDesk? = nil, commands: CommandTable = CommandTable(), feedback: FeedbackDesk = FeedbackDesk(),
         footage: FootageAccess? = nil, handOffs: HandOffDesk? = nil, talk: TalkSlot? = nil,
         page: PageAssets = PageAssets()
     ) {
         self.agent = agent
         self.registry = registry
         self.policy = policy
+        self.tickets = tickets
         self.commands = commands
         self.feedback = feedback
         self.footage = footage
@@ -37,38 +41,91 @@ package struct ViewerRoutes: RequestRouter {
         self.page = page
     }
 
-    package func route(_ request: HTTPRequest) -> RouteOutcome {
-        if request.method == .OPTIONS { return .answer(policy.preflight(request)) }
-        let known = request.path == "/ipc.flv" || Self.paths.contains(request.path) || page[request.path] != nil
-        guard known else { return .answer(.notFound(request.path)) }
-        if request.path == "/command" { return command(request) }
-        if request.path == "/voice" { return voiceSocket(request) }
-        guard request.method == .GET || request.method == .HEAD else {
-            return .answer(.methodNotAllowed([.GET, .HEAD, .OPTIONS]))
-        }
+    // MARK: What is asked for
+
+    package func demand(of request: HTTPRequest) -> Demand? {
+        if request.method == .OPTIONS { return Demand(.viewer(.preflight)) }
         switch request.path {
-        case "/ipc.flv": return stream(request)
-        case "/feedback": return listen(request)
-        case "/channels.json": return .answer(.json(agent.viewableChannels().map(ChannelListing.init)))
-        case "/healthz": return .work { [agent] in await Self.health(agent) }
-        case "/metrics":
-            return .work { [agent, registry] in
-                let status = await agent.status()
-                let viewers = await registry.reports()
-                let text = Metrics.text(status, viewers: viewers, totals: registry.totals, process: .current())
-                return .text(text, type: "text/plain; version=0.0.4; charset=utf-8")
-            }
-        default:
-            guard let asset = page[request.path] else { return .answer(.notFound(request.path)) }
-            return .answer(asset.answer(to: request))
+        case "/ipc.flv": return streamDemand(request)
+        case "/command": return commandDemand(request)
+        case "/voice": return Demand(.viewer(.talk), scope(try? RequestQuery(request.query)))
+        case "/feedback": return Demand(.viewer(.feedback))
+        case "/channels.json": return Demand(.viewer(.channels))
+        case "/healthz": return Demand(.viewer(.health))
+        case "/metrics": return Demand(.viewer(.metrics))
+        case "/ticket": return Demand(.viewer(.ticket))
+        default: return page[request.path] == nil ? nil : Demand(.viewer(.page))
         }
     }
 
-    private static let paths: Set<Substring> = [
-        "/channels.json", "/command", "/feedback", "/healthz", "/metrics", "/voice",
-    ]
+    private func streamDemand(_ request: HTTPRequest) -> Demand {
+        guard let query = try? RequestQuery(request.query), let action = StreamAction(query) else {
+            return Demand(.viewer(.unknown))
+        }
+        return Demand(.stream(action), scope(query))
+    }
 
-    package func voice(_ request: HTTPRequest) -> VoiceStart? { request.path == "/voice" ? talk(request) : nil }
+    private func commandDemand(_ request: HTTPRequest) -> Demand {
+        guard let command = Self.commandText(request).flatMap({ try? CommandText($0) }) else {
+            return Demand(.viewer(.unknown))
+        }
+        switch command.action {
+        case .inner:
+            guard let name = InnerCommandName(command.query) else { return Demand(.viewer(.unknown)) }
+            return Demand(.inner(name), scope(command.query))
+        case .user(let payload):
+            let topic = UserCommand(channel: 0, visitor: .anonymous, payload: payload).topic
+            return Demand(.user(topic), topic.concernsDevice ? .device : scope(command.query))
+        }
+    }
+
+    /// A channel that is no number names none, and nobody gets that who may have one only.
+    private func scope(_ query: RequestQuery?) -> Scope {
+        (try? query?.channel { _ in true }).map { .channel($0) } ?? .device
+    }
+
+    /// The command is the query, or the body of a POST; nil where it is neither.
+    private static func commandText(_ request: HTTPRequest) -> String? {
+        switch request.method {
+        case .GET, .HEAD: String(request.query)
+        case .POST: String(buffer: request.body)
+        default: nil
+        }
+    }
+
+    // MARK: What becomes of it
+
+    package func route(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome {
+        guard let operation = demand(of: request)?.operation else { return .answer(.notFound(request.path)) }
+        switch operation {
+        case .viewer(.preflight): return .answer(policy.preflight(request))
+        case .viewer(.talk): return voiceSocket(request)
+        case .viewer(.ticket): return ticket(request, admission)
+        case .inner, .user: return command(request, admission)
+        case .viewer(.unknown) where request.path == "/command": return command(request, admission)
+        case .viewer, .stream, .control: break
+        }
+        guard request.method == .GET || request.method == .HEAD else {
+            return .answer(.methodNotAllowed([.GET, .HEAD, .OPTIONS]))
+        }
+        switch operation {
+        case .stream, .viewer(.unknown): return stream(request)
+        case .viewer(.feedback): return listen(request)
+        case .viewer(.channels):
+            let channels = agent.viewableChannels().filter { admission.grant.covers($0.id) }
+            return .answer(.json(channels.map(ChannelListing.init)))
+        case .viewer(.health): return .work { [agent] in await Self.health(agent) }
+        case .viewer(.metrics): return .work { [agent, registry] in await Self.metrics(agent, registry) }
+        case .viewer(.page): return .answer(page[request.path]?.answer(to: request) ?? .notFound(request.path))
+        case .viewer(.preflight), .viewer(.talk), .viewer(.ticket), .viewer(.offer), .viewer(.link), .inner, .user,
+            .control:
+            return .answer(.notFound(request.path))
+        }
+    }
+
+    package func voice(_ request: HTTPRequest, _ admission: Admission) -> VoiceStart? {
+        request.path == "/voice" ? talk(request) : nil
+    }
 
     private func voiceSocket(_ request: HTTPRequest) -> RouteOutcome {
         guard request.wantsWebSocket else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
@@ -78,7 +135,6 @@ package struct ViewerRoutes: RequestRouter {
     }
 
     private func talk(_ request: HTTPRequest) -> VoiceStart {
-        guard isPermitted(request) else { return .refused(Self.originRefused) }
         guard let talk else { return .refused(.talkRefused(.noSpeaker)) }
         let channels = agent.viewableChannels()
         return VoiceRequest(
@@ -87,8 +143,13 @@ package struct ViewerRoutes: RequestRouter {
         ).start(request)
     }
 
+    private func ticket(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome {
+        guard request.method == .POST else { return .answer(.methodNotAllowed([.POST, .OPTIONS])) }
+        guard let tickets else { return .answer(.notFound(request.path)) }
+        return .answer(.ticket(tickets, request, admission))
+    }
+
     private func stream(_ request: HTTPRequest) -> RouteOutcome {
-        guard isPermitted(request) else { return .answer(Self.originRefused) }
         do throws(RequestRefusal) {
             let channels = agent.viewableChannels()
             let query = try RequestQuery(request.query)
@@ -166,14 +227,9 @@ package struct ViewerRoutes: RequestRouter {
         return .later { await footage.play(playback, tracks: tracks, for: viewer, onlyHead: isHead) }
     }
 
-    /// The command is the query, or the body of a POST.
-    private func command(_ request: HTTPRequest) -> RouteOutcome {
-        guard isPermittedToAct(request) else { return .answer(Self.originRefused) }
-        let text: String
-        switch request.method {
-        case .GET, .HEAD: text = String(request.query)
-        case .POST: text = String(buffer: request.body)
-        default: return .answer(.methodNotAllowed([.GET, .HEAD, .POST, .OPTIONS]))
+    private func command(_ request: HTTPRequest, _ admission: Admission) -> RouteOutcome {
+        guard let text = Self.commandText(request) else {
+            return .answer(.methodNotAllowed([.GET, .HEAD, .POST, .OPTIONS]))
         }
         let command: CommandText
         do throws(RequestRefusal) { command = try CommandText(text) } catch {
@@ -181,41 +237,33 @@ package struct ViewerRoutes: RequestRouter {
         }
         let viewer = registry.visitors.saw(ViewerIdentity(request, command.query))
         let channels = Set(agent.viewableChannels().map(\.id))
-        if let reply = commands.answerAtOnce(command, from: viewer, hasChannel: channels.contains) {
+        if let reply = commands.answerAtOnce(
+            command, from: viewer, grant: admission.grant, hasChannel: channels.contains)
+        {
             return .answer(.text(reply.text, type: "application/json"))
         }
         return .work { [commands] in
-            let reply = await commands.answer(command, from: viewer, hasChannel: channels.contains)
+            let reply = await commands.answer(
+                command, from: viewer, grant: admission.grant, hasChannel: channels.contains)
             return .text(reply.text, type: "application/json")
         }
     }
 
     /// Messages from the device to this visitor.
     private func listen(_ request: HTTPRequest) -> RouteOutcome {
-        guard isPermittedToAct(request) else { return .answer(Self.originRefused) }
         guard request.method == .GET else { return .answer(.methodNotAllowed([.GET])) }
         let viewer = ViewerIdentity(request, try? RequestQuery(request.query))
         return .feedback(FeedbackStart(viewer: viewer, desk: feedback, visitors: registry.visitors))
     }
 
-    private func isPermitted(_ request: HTTPRequest) -> Bool {
-        policy.permits(origin: request.origin, host: request.host)
+    private static func metrics(_ agent: any AgentView, _ registry: ViewerRegistry) async -> HTTPAnswer {
+        Metrics.answer(await agent.status(), viewers: await registry.reports(), totals: registry.totals)
     }
 
-    /// A browser names no origin where another site's page merely shows what it takes for a picture; newer ones say at
-    /// least that it was such a page (Fetch Metadata Request Headers).
-    private func isPermittedToAct(_ request: HTTPRequest) -> Bool {
-        let isForeign = request.head.headers.first(name: "Sec-Fetch-Site") == "cross-site" && request.origin == nil
-        return isPermitted(request) && !isForeign
-    }
-
-    private static let originRefused = HTTPAnswer.error(
-        status: 403, code: "originRefused",
-        message: "pages of this web site may not use the device; add it to server.allowedOrigins")
-
+    /// For everybody, so what is wrong is for `edgectl status` and the journal to say.
     private static func health(_ agent: any AgentView) async -> HTTPAnswer {
-        if let illness = await agent.illness() {
-            return .error(status: 503, code: "unhealthy", message: illness)
+        if await agent.illness() != nil {
+            return .error(status: 503, code: "unhealthy", message: "the agent is not well; its journal says more")
         }
         return .json(["status": "ok"])
     }
@@ -233,9 +281,11 @@ extension DownloadPart {
 }
 
 extension ViewerIdentity {
-    /// Who asks: the header `X-Visitor`, or for what cannot send headers the private parameter `_visitor`.
+    /// Who asks, where the transport does not know it: the header `X-Visitor`, or for what cannot send headers the
+    /// private parameter `_visitor`.
     init(_ request: HTTPRequest, _ query: RequestQuery?) {
         let text = request.head.headers.first(name: "X-Visitor") ?? query?["_visitor"] ?? ""
-        self.init(UInt32(text).map(VisitorID.init) ?? .anonymous, requester: query?["requester"])
+        let visitor = request.visitor ?? UInt32(text).map { .named($0) } ?? .anonymous
+        self.init(visitor, requester: query?["requester"])
     }
 }

@@ -3,7 +3,7 @@ import Streaming
 
 /// The web server for viewers.
 package struct WebServerSettings: Sendable, Hashable {
-    /// Until there are access tokens, the loopback interface only.
+    /// The loopback interface only, where nobody needs a token.
     package var address = "127.0.0.1"
     /// 0 lets the system choose.
     package var port = 8080

@@ -1,5 +1,7 @@
+import Access
 import Configuration
 import ControlProtocol
+import Diagnostics
 import Glibc
 import Hooks
 import Logging
@@ -25,12 +27,14 @@ final class Agent: Sendable {
     private let heads: HeadSet
     let viewers: ViewerRegistry
     let controlSocket: String
+    let stateFolder: String
     private let configuration: Mutex<AgentConfiguration>
     private let device: DeviceService
     private let pushes: PushManager
     private let recording: RecordingService
     private let talk: TalkService
     private let platforms: PlatformSet
+    private let doctor: DoctorService
     /// For looking into recordings, which may wait for the disk.
     private let footageThreads: NIOThreadPool
     private let events: EventHub
@@ -39,6 +43,8 @@ final class Agent: Sendable {
     private let rendezvous: Rendezvous?
     private let rendezvousHost: AgentRendezvousHost
     private let handOffs: HandOffDesk?
+    private let access: AccessService
+    private let certificates: CertificateService
     private let viewerServer: HTTPServer
     private let controlServer: HTTPServer
     private let threshold: LogThreshold
@@ -52,6 +58,7 @@ final class Agent: Sendable {
         self.logger = logger
         self.configuration = Mutex(configuration)
         controlSocket = configuration.controlSocket
+        stateFolder = configuration.stateFolder
         // One loop: a frame is handed over once for each of them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
@@ -81,7 +88,7 @@ final class Agent: Sendable {
         ) { events.publish($0) }
         self.recording = recording
         let settings = WebServerSettings(configuration.server)
-        let policy = CrossOriginPolicy(origins: settings.allowedOrigins)
+        let policy = CrossOriginPolicy(origins: settings.allowedOrigins, machine: identity.name)
         let device = DeviceService(
             channels: channels, recording: recording, path: configuration.stateFolder + "/device",
             heads: { heads.head($0) }, talking: { talk.isTalking }, events: events, logger: logger)
@@ -100,9 +107,10 @@ final class Agent: Sendable {
                 heads: { heads.head($0) }, clock: clock), pushes: pushes, stateFolder: configuration.stateFolder,
             group: group, clock: clock, logger: logger, events: events)
         self.platforms = platforms
+        let budget = ResourceBudget(clock: clock) { ProcessProbe.use(of: $0) }
         let control = AgentControlService(
             device: identity, channels: channels, heads: heads, pushes: pushes, recording: recording, talk: talk,
-            platforms: platforms, events: events, push: configuration.push, clock: clock)
+            platforms: platforms, events: events, push: configuration.push, budget: budget, clock: clock)
         self.control = control
         let footage = FootageAccess(
             source: { () throws(StorageFailure) in try recording.footage }, visitors: visitors, threads: footageThreads,
@@ -112,49 +120,72 @@ final class Agent: Sendable {
                 settings: .init(
                     viewerURL: handOff.viewerURL, linger: .milliseconds(Int64(handOff.lingerSeconds * 1000)),
                     patience: .milliseconds(Int64(handOff.patienceSeconds * 1000))),
-                pushes: HandOffPushes(control: control, target: handOff.target), clock: clock
+                pushes: HandOffPushes(control: control, target: handOff.target.reveal()), clock: clock
             ) { visitors.hasFreePlace(on: $0) }
         }
         self.handOffs = handOffs
+        let certificates = CertificateService(
+            configuration.server.tls, stateFolder: configuration.stateFolder, logger: logger)
+        self.certificates = certificates
+        let access = AccessService(
+            configuration, device: identity, policy: policy, budget: budget,
+            entrance: Entrance(
+                address: settings.address, port: settings.port, isOpen: configuration.isOpen,
+                certificate: certificates.certificate),
+            clock: clock, logger: logger)
+        self.access = access
         let routes = ViewerRoutes(
-            agent: control, registry: viewers, policy: policy,
+            agent: control, registry: viewers, policy: policy, tickets: access.tickets,
             commands: CommandTable(
                 device: device, recordings: footage, visitors: visitors, handOffs: handOffs, hook: hook
             ) { command in
                 events.publish(
-                    EventReport.Name.call(command.name.dropFirst("call_".count)), channel: command.channel,
+                    EventReport.Name.call(command.name.rawValue.dropFirst("call_".count)), channel: command.channel,
                     visitor: command.viewer.number)
             }, feedback: feedback, footage: footage, handOffs: handOffs, talk: talk.slot)
-        let requests = PeerRequests(router: routes, settings: settings, registry: viewers, logger: logger)
+        let requests = PeerRequests(
+            router: GuardedRouter(routes, gate: access.gate), settings: settings, registry: viewers, logger: logger)
         peers = PeerLinks(
             settings: configuration.peers, certificatePath: configuration.stateFolder + "/peer-certificate.pem",
             logger: logger
         ) { requests.take($0) }
-        let tickets = configuration.peers.ticketKey.map { key in
-            let key = Array(key.utf8)
-            return TicketDesk(device: identity.id ?? identity.name, now: { Int64(time(nil)) }) {
-                MessageAuthenticationCode.make(of: $0, key: key)
-            }
-        }
-        let gate = PeerGate(links: peers, tickets: tickets, logger: logger)
+        let gate = PeerGate(
+            links: peers, tickets: access.tickets, alwaysWantsTickets: configuration.peers.ticketKey != nil,
+            areTicketsOfUse: configuration.areTicketsOfUse, logger: logger)
         viewerServer = HTTPServer(
-            router: PeerRoutes(gate: gate, policy: policy, next: routes), policy: policy, settings: settings,
-            registry: viewers, group: group, logger: logger)
+            router: GuardedRouter(PeerRoutes(gate: gate, access: access.gate, next: routes), gate: access.gate),
+            audience: .network, policy: policy, settings: settings, registry: viewers,
+            certificate: certificates.certificate, group: group, logger: logger)
         let recordings = RecordingControlService(recording: recording, footage: footage, channels: channels)
         let rendezvous = configuration.rendezvous.map {
             Rendezvous($0, device: identity.id ?? identity.name, logger: logger)
         }
         self.rendezvous = rendezvous
+        let peerInfo = PeerInfoDesk(
+            gate: gate, needsTicket: configuration.peersOfTheBroker == nil, device: identity.id ?? identity.name,
+            stun: configuration.peers.ice.stun,
+            publication: configuration.rendezvous.map { settings in
+                .init(
+                    topic: RendezvousTopics(prefix: settings.topic, device: identity.id ?? identity.name).info,
+                    rights: settings.infoRights, seconds: settings.infoSeconds)
+            }, now: { Int64(time(nil)) })
+        let doctor = DoctorService(
+            configuration: configuration, control: control, channels: channels, footage: recordings, loop: group.next(),
+            clock: clock)
+        self.doctor = doctor
         let controlRoutes = ControlRoutes(
             agent: control, registry: viewers,
             recordings: RecordingRoutes(control: recordings, footage: footage), talk: talk.slot,
             motion: MotionRoutes(control: MotionControlService(heads: heads)), platforms: PlatformRoutes(platforms),
-            feedback: feedback, peers: gate, rendezvous: { rendezvous?.state.description })
-        rendezvousHost = AgentRendezvousHost(gate: gate, routes: controlRoutes, control: control)
+            doctor: DoctorRoutes(doctor), feedback: feedback, peers: gate, access: access.routes, peerInfo: peerInfo,
+            rendezvous: { rendezvous?.state.description })
+        let controlRouter = GuardedRouter(controlRoutes, gate: access.gate)
+        rendezvousHost = AgentRendezvousHost(
+            gate: gate, withoutTicket: configuration.peersOfTheBroker, router: controlRouter, control: control,
+            peerInfo: peerInfo)
         controlServer = HTTPServer(
-            router: controlRoutes,
-            policy: CrossOriginPolicy(origins: []), settings: settings, registry: viewers, group: group,
-            logger: logger)
+            router: controlRouter, audience: .owner, policy: CrossOriginPolicy(origins: []), settings: settings,
+            registry: viewers, group: group, logger: logger)
     }
 
     /// One that waits for a slow disk does not hold up the other's question.
@@ -173,14 +204,17 @@ final class Agent: Sendable {
             }
         }
         footageThreads.start()
+        let (access, certificates) = (self.access, self.certificates)
+        try await MediaThread.run(name: "access") {
+            Result { () throws(WebServerError) in
+                access.begin()
+                try certificates.begin()
+            }
+        }.get()
         // First, since it also keeps a second agent from taking the devices of the first.
         try await controlServer.start(.unixSocket(path: configuration.controlSocket))
         try await viewerServer.start(.tcp(host: configuration.server.address, port: configuration.server.port))
-        if !Self.isLoopback(configuration.server.address) {
-            logger.notice(
-                "everybody who reaches this address may watch",
-                metadata: ["address": "\(configuration.server.address)"])
-        }
+        access.listens(at: viewerServer.port)
         let channels = self.channels
         let heads = self.heads
         let device = self.device
@@ -200,6 +234,9 @@ final class Agent: Sendable {
         guard let handOffs else { return }
         while (try? await Task.sleep(nanoseconds: 1_000_000_000)) != nil { await handOffs.review() }
     }
+
+    /// Looks after what the web server shows of itself, until it is cancelled.
+    func lookAfterCertificate() async { await certificates.lookAfter() }
 
     /// From now on, until the pushes are shut down.
     var pushEvents: AsyncStream<PushEvent> { pushes.events() }
@@ -227,6 +264,8 @@ final class Agent: Sendable {
         async let talkEnded: Void = MediaThread.run(name: "talk-stop") { slot.close() }
         _ = await (pushesEnded, viewersEnded, peersEnded, rendezvousEnded, recordingsEnded, talkEnded)
         await platforms.stopAll()
+        let access = self.access
+        await MediaThread.run(name: "access") { access.end() }
         try? await footageThreads.shutdownGracefully()
         events.close()
         await controlServer.close()
@@ -243,6 +282,7 @@ final class Agent: Sendable {
         threshold.level = Logger.Level(new.logLevel)
         viewers.setLimit(new.server.viewerLimit, ofChannel: new.server.channelViewerLimit)
         control.pushDefaults.withLock { $0.defaultTarget = new.push.defaultTarget }
+        doctor.configuration.withLock { $0 = new }
         let (channels, heads) = (self.channels, self.heads)
         let change = await MediaThread.run(name: "channels") {
             heads.apply(new.heads)
@@ -270,10 +310,6 @@ final class Agent: Sendable {
         }
         events.publish(EventReport.Name.configurationRefused, detail: failure.lines.first)
     }
-
-    private static func isLoopback(_ address: String) -> Bool {
-        address.hasPrefix("127.") || address == "::1" || address == "localhost"
-    }
 }
 
 extension AgentConfiguration {
@@ -286,7 +322,8 @@ extension AgentConfiguration {
         push.defaultTarget = old.push.defaultTarget
         let (oldDisk, newDisk) = (old.recording, new.recording)
         return [
-            ("server", server != old.server), ("push", push != old.push), ("peers", new.peers != old.peers),
+            ("server", server != old.server), ("access", new.access != old.access), ("push", push != old.push),
+            ("peers", new.peers != old.peers),
             ("rendezvous", new.rendezvous != old.rendezvous),
             ("handOff", new.handOff != old.handOff), ("talk", new.talk != old.talk),
             ("recording.folder", newDisk.folder != oldDisk.folder),

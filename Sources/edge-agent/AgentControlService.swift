@@ -1,5 +1,6 @@
 import Configuration
 import ControlProtocol
+import Diagnostics
 import Glibc
 import Media
 import Motion
@@ -22,12 +23,14 @@ final class AgentControlService: AgentControl {
     private let talk: TalkService
     private let platforms: PlatformSet
     private let eventHub: EventHub
+    private let budget: ResourceBudget
     private let clock: any MediaClock
     private let startedAt: MediaTime
 
     init(
         device: DeviceIdentity, channels: ChannelSet, heads: HeadSet, pushes: PushManager, recording: RecordingService,
-        talk: TalkService, platforms: PlatformSet, events: EventHub, push: PushConfiguration, clock: any MediaClock
+        talk: TalkService, platforms: PlatformSet, events: EventHub, push: PushConfiguration, budget: ResourceBudget,
+        clock: any MediaClock
     ) {
         self.device = device
         self.channels = channels
@@ -37,6 +40,7 @@ final class AgentControlService: AgentControl {
         self.talk = talk
         self.platforms = platforms
         eventHub = events
+        self.budget = budget
         pushDefaults = Mutex(push)
         self.clock = clock
         startedAt = clock.now()
@@ -58,12 +62,21 @@ final class AgentControlService: AgentControl {
     func status() async -> StatusReport {
         let now = clock.now()
         let links = await platforms.platforms()
-        return StatusReport(
+        let temperatures = PowerProbe.run().zones.map {
+            StatusReport.Temperature(zone: $0.name, celsius: $0.temperature)
+        }
+        var status = StatusReport(
             version: agentVersion, device: device, pid: Int(getpid()), uptimeSeconds: (now - startedAt).seconds,
             channels: channels.statuses.map { ChannelReport($0, head: heads.head($0.id)?.report, now: now) },
             viewerLimit: 0, viewers: [], pushes: await pushes(), isStandby: isStandby,
             recording: RecordingReport(recording.status, now: now), talkback: talk.report,
             platforms: links.isEmpty ? nil : links)
+        status.process = ProcessProbe.run()
+        status.process?.turnedAway = budget.turnedAway
+        status.pushBreaks = Dictionary(
+            uniqueKeysWithValues: pushManager.breaksByCause.map { (PushReport.CauseCode($0).rawValue, $1) })
+        status.temperatures = temperatures.isEmpty ? nil : temperatures
+        return status
     }
 
     func pushes() async -> [PushReport] { await pushManager.list().map(PushReport.init) }
@@ -120,6 +133,14 @@ final class AgentControlService: AgentControl {
         return picture
     }
 
+    func trace(channel id: Int, stream: CodeStream) async throws(ControlError) -> [StageReport] {
+        guard let channel = channels.channel(id) else { throw .notFound("there is no channel \(id)") }
+        guard let stages = channel.stages(stream.quality) else {
+            throw .notFound("channel \(id) has no \(stream.rawValue) stream")
+        }
+        return stages.map(StageReport.init)
+    }
+
     func events() async -> AsyncStream<EventReport> { eventHub.listen() }
 }
 
@@ -170,9 +191,13 @@ extension PushReport {
 }
 
 extension PushReport.Cause {
-    init(_ cause: CloseCause) {
-        let code: PushReport.CauseCode =
-            switch cause.code {
+    init(_ cause: CloseCause) { self.init(code: PushReport.CauseCode(cause.code), detail: cause.detail) }
+}
+
+extension PushReport.CauseCode {
+    init(_ code: CloseCause.Code) {
+        self =
+            switch code {
             case .requested: .requested
             case .service: .service
             case .unreachable: .unreachable
@@ -182,7 +207,6 @@ extension PushReport.Cause {
             case .shutdown: .shutdown
             case .finished: .finished
             }
-        self.init(code: code, detail: cause.detail)
     }
 }
 

@@ -1,3 +1,4 @@
+import Access
 import ControlProtocol
 import NIOCore
 import NIOHTTP1
@@ -9,20 +10,25 @@ import WebServer
 /// What the rendezvous may ask of the agent: links for viewers, and a part of the control API.
 struct AgentRendezvousHost: RendezvousHost {
     let gate: PeerGate
-    let routes: ControlRoutes
+    /// What viewers may do without a ticket; nil where they need one.
+    let withoutTicket: Grant?
+    let router: GuardedRouter
     let control: any AgentControl
+    let peerInfo: PeerInfoDesk
 
     func presence() async -> JSONValue {
         let status = await control.status()
         return [
             "online": .bool(true), "version": .text(status.version), "name": .text(status.device.name),
             "channels": .list(status.channels.map { .number(Int64($0.channel)) }),
-            "needsTicket": .bool(gate.needsTicket),
+            "needsTicket": .bool(withoutTicket == nil),
         ]
     }
 
+    func info() async -> String { String(decoding: ControlCoding.encode(await peerInfo.renew()), as: UTF8.self) }
+
     func answer(_ offer: String, ticket: String?) async throws(PeerRefusal) -> (token: String, answer: String) {
-        try await gate.answer(offer, ticket: ticket)
+        try await gate.answer(offer, ticket: ticket, holder: withoutTicket)
     }
 
     func take(_ fragment: CandidateFragment, for link: String) async {
@@ -39,7 +45,7 @@ struct AgentRendezvousHost: RendezvousHost {
 
     private func carryOut(_ method: RendezvousRequest.Method, _ path: String, _ body: String) async -> HTTPAnswer {
         let head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method.rawValue), uri: path)
-        switch routes.route(HTTPRequest(head: head, body: ByteBuffer(string: body))) {
+        switch router.route(HTTPRequest(head: head, body: ByteBuffer(string: body), caller: .broker)) {
         case .answer(let answer): return answer
         case .work(let work): return await work()
         default: return .notFound(path)

@@ -11,6 +11,8 @@ import UnixSignals
 struct AgentService: Service {
     let agent: Agent
     let notifier: ServiceNotifier
+    /// The configuration that is kept once the agent has started with it; nil for none.
+    let path: String?
     let logger: Logger
 
     /// A stop that takes longer is cut short.
@@ -19,11 +21,16 @@ struct AgentService: Service {
     func run() async throws {
         let pushEvents = agent.pushEvents
         try await agent.start()
+        if let path {
+            let folder = agent.stateFolder
+            await MediaThread.run(name: "configuration") { LastGoodConfiguration.keep(path, in: folder) }
+        }
         notifier.ready(status: AgentStatusLine.text(agent))
         logger.notice("edge-agent is ready", metadata: ["channels": "\(agent.channels.viewable.count)"])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await agent.relay(pushEvents) }
             group.addTask { await agent.lookAfterHandOffs() }
+            group.addTask { await agent.lookAfterCertificate() }
             try? await gracefulShutdown()
             notifier.stopping()
             logger.notice("edge-agent stops")
@@ -56,7 +63,12 @@ struct ReloadService: Service {
                 Result { () throws(ConfigurationFile.Failure) in try RunCommand.configuration(path: path) }
             }
             switch result {
-            case .success(let configuration): await agent.apply(configuration)
+            case .success(let configuration):
+                await agent.apply(configuration)
+                if let path = RunCommand.file(path) {
+                    let folder = agent.stateFolder
+                    await MediaThread.run(name: "configuration") { LastGoodConfiguration.keep(path, in: folder) }
+                }
             case .failure(let failure): agent.refused(failure)
             }
             notifier.ready(status: AgentStatusLine.text(agent))

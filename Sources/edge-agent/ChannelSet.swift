@@ -47,6 +47,11 @@ final class ChannelSet: Sendable {
     var settings: [ChannelSettings] { entries.withLock { $0.map(\.channel.settings) } }
     var statuses: [ChannelStatus] { entries.withLock { $0.map(\.channel) }.map { $0.status() } }
 
+    /// To be called every few seconds; see `CameraChannel.relieveHeldThreads`.
+    func relieveHeldThreads() {
+        for entry in entries.withLock({ $0 }) { entry.channel.relieveHeldThreads() }
+    }
+
     func channel(_ id: Int) -> CameraChannel? {
         entries.withLock { entries in entries.first { $0.channel.settings.id == id }?.channel }
     }

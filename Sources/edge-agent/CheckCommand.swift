@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Media
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,7 +9,17 @@ struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config = AgentConfiguration.defaultFile
 
+    @Flag(help: "Print the configuration as it may be shown to others: without passwords, keys and the like.")
+    var redacted = false
+
     func run() throws {
+        guard !redacted else {
+            guard let bytes = try? StateFile.read(config, maximumBytes: YAMLParser.maximumBytes) else {
+                StandardStreams.printError("\(config) cannot be read")
+                throw ExitCode(1)
+            }
+            return StandardStreams.print(ConfigurationRedaction.redacted(String(decoding: bytes, as: UTF8.self)))
+        }
         do throws(ConfigurationFile.Failure) {
             _ = try ConfigurationFile.read(path: config)
         } catch {

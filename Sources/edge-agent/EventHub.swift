@@ -8,7 +8,7 @@ final class EventHub: Sendable {
     private let listeners = Broadcast<EventReport>()
 
     func publish(
-        _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, visitor: UInt32? = nil,
+        _ event: String, channel: Int? = nil, device: String? = nil, detail: String? = nil, visitor: Int64? = nil,
         push: PushReport? = nil, platform: String? = nil
     ) {
         // Sent under the lock, so that they arrive in the order of their numbers.

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Glibc
 import Media
 import Motion
 import Streaming
@@ -17,10 +18,19 @@ extension DeviceReport {
     init(_ status: DeviceStatus, isCamera: Bool, now: MediaTime) {
         self.init(
             state: State(status.state), device: status.device, detail: status.detail,
-            sinceSeconds: (now - status.since).seconds, captured: status.captured, dropped: status.dropped,
+            cause: status.cause.flatMap { Cause(rawValue: $0.rawValue) }, sinceSeconds: (now - status.since).seconds,
+            captured: status.captured, dropped: status.dropped,
             reconnects: status.reconnects, overruns: isCamera ? nil : status.overruns,
             silenceMilliseconds: isCamera ? nil : Int(status.silence.milliseconds),
-            driftPartsPerMillion: isCamera ? nil : status.drift)
+            driftPartsPerMillion: isCamera ? nil : status.drift, sound: status.level.map(Sound.init))
+    }
+}
+
+extension DeviceReport.Sound {
+    init(_ level: SoundLevel) {
+        func decibels(_ part: Double) -> Double { part <= 1e-6 ? -120 : (200 * log10(part)).rounded() / 10 }
+        self.init(
+            peakDecibels: decibels(level.peak), rmsDecibels: decibels(level.rms), clipped: level.clipped)
     }
 }
 
@@ -46,7 +56,32 @@ extension StreamReport {
             height: status.size.height, frameRate: status.isEncoding ? numbers.frameRate : 0,
             bitrate: status.isEncoding ? numbers.bitrate : 0, targetBitrate: status.targetBitrate,
             videoFrames: numbers.videoFrames, audioFrames: numbers.audioFrames, keyFrames: numbers.keyFrames,
-            overruns: status.overruns, subscribers: numbers.subscribers)
+            overruns: status.overruns, subscribers: numbers.subscribers,
+            encodeTimes: EncodeTimes(status.encodeTimes))
+    }
+}
+
+extension StreamReport.EncodeTimes {
+    init(_ times: EncodeHistogram) {
+        self.init(
+            pictures: times.count, seconds: times.seconds,
+            buckets: zip(EncodeHistogram.bounds, times.cumulative).map { Bucket(microseconds: $0, pictures: $1) })
+    }
+}
+
+extension StageReport {
+    init(_ times: StageTimes) {
+        let stage: Stage =
+            switch times.stage {
+            case .camera: .camera
+            case .prepare: .prepare
+            case .wait: .wait
+            case .encode: .encode
+            case .publish: .publish
+            case .deliver: .deliver
+            }
+        self.init(
+            stage: stage, median: times.median, p99: times.p99, maximum: times.maximum, pictures: times.pictures)
     }
 }
 

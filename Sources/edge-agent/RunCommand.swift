@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Configuration
 import ControlProtocol
 import Glibc
@@ -23,21 +24,38 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        // What one thread frees, another can use: with a heap for each, memory grows for hours with what they keep.
+        clinux_share_heaps(2)
         Self.raiseFileLimit()
         let configuration: AgentConfiguration
+        var isLastGood = false
         do throws(ConfigurationFile.Failure) {
             configuration = try Self.configuration(path: config)
         } catch {
             for line in error.lines { StandardStreams.printError(line) }
-            throw ExitCode(Self.configurationStatus)
+            guard let path = Self.file(config), let last = LastGoodConfiguration.read(of: path) else {
+                throw ExitCode(Self.configurationStatus)
+            }
+            configuration = last
+            isLastGood = true
         }
+        let crashes = CrashReports.begin(in: configuration.stateFolder)
         let threshold = LogThreshold(Logger.Level(configuration.logLevel))
         let form = JournalLogHandler.formFromEnvironment()
         LoggingSystem.bootstrap { _ in JournalLogHandler(form: form, threshold: threshold) }
         let logger = Logger(label: "edge-agent")
         logger.notice(
             "edge-agent starts",
-            metadata: ["version": "\(agentVersion)", "configuration": "\(config ?? Self.fileInUse ?? "defaults")"])
+            metadata: ["version": "\(agentVersion)", "configuration": "\(Self.file(config) ?? "defaults")"])
+        if isLastGood {
+            logger.error(
+                "the configuration has mistakes; the agent runs with the last one that had none",
+                metadata: ["configuration": "\(Self.file(config) ?? "")"])
+        }
+        if crashes > 0 {
+            logger.warning(
+                "it crashed in earlier runs; edgectl bundle packs the reports", metadata: ["reports": "\(crashes)"])
+        }
 
         let notifier = ServiceNotifier.fromEnvironment()
         let agent = Agent(configuration: configuration, threshold: threshold, logger: logger)
@@ -54,7 +72,10 @@ struct RunCommand: AsyncParsableCommand {
                 services: [
                     .init(
                         service: ReloadService(agent: agent, signals: hangUps, path: config, notifier: notifier)),
-                    .init(service: AgentService(agent: agent, notifier: notifier, logger: logger)),
+                    .init(
+                        service: AgentService(
+                            agent: agent, notifier: notifier, path: isLastGood ? nil : Self.file(config), logger: logger
+                        )),
                     .init(
                         service: WatchdogService(
                             agent: agent, notifier: notifier, managerInterval: interval.map { .microseconds($0) },
@@ -77,8 +98,11 @@ struct RunCommand: AsyncParsableCommand {
         access(AgentConfiguration.defaultFile, F_OK) == 0 ? AgentConfiguration.defaultFile : nil
     }
 
+    /// The file that the configuration was read from; nil for defaults.
+    static func file(_ path: String?) -> String? { path ?? fileInUse }
+
     static func configuration(path: String?) throws(ConfigurationFile.Failure) -> AgentConfiguration {
-        guard let path = path ?? fileInUse else { return ConfigurationReader.defaults }
+        guard let path = file(path) else { return ConfigurationReader.defaults }
         return try ConfigurationFile.read(path: path)
     }
 

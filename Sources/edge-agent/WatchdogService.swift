@@ -1,3 +1,4 @@
+import CLinux
 import ControlProtocol
 import Glibc
 import Logging
@@ -18,6 +19,8 @@ struct WatchdogService: Service {
     private static let ownInterval = MediaTime.seconds(5)
     /// An encoder that is wanted and gives nothing for so long is stuck. A slow camera opens in less.
     private static let patience = MediaTime.seconds(10)
+    /// Heaps keep what is freed between things that stay, and grow for hours where nobody asks for it.
+    private static let timeToGiveBack = MediaTime.seconds(60)
 
     func run() async throws {
         let stop = MonitoredFlag()
@@ -39,7 +42,9 @@ struct WatchdogService: Service {
         var judge = WatchdogJudge(patience: Self.patience.nanoseconds)
         var status = ""
         var wasStuck = false
+        var gaveBackAt = clock.now()
         while !stop.wait(until: clock.now() + interval) {
+            agent.channels.relieveHeldThreads()
             let answered = (try? client.send(method: "GET", path: "/api/v1/channels"))?.status == 200
             // The answer may have come too late to matter.
             guard !stop.isSet else { return }
@@ -55,6 +60,10 @@ struct WatchdogService: Service {
                     logger.error("the agent is stuck; the watchdog is not fed", metadata: ["detail": "\(reason)"])
                 }
                 wasStuck = true
+            }
+            if clock.now() - gaveBackAt >= Self.timeToGiveBack {
+                clinux_give_back_memory()
+                gaveBackAt = clock.now()
             }
             let line = AgentStatusLine.text(agent)
             if line != status { notifier.status(line) }

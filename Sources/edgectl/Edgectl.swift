@@ -16,6 +16,7 @@ struct Edgectl: ParsableCommand {
         subcommands: [
             StatusCommand.self, ChannelsCommand.self, ViewersCommand.self, SnapshotCommand.self, PushCommand.self,
             FilesCommand.self, RecordCommand.self, PTZSubcommand.self, TalkCommand.self, FeedbackCommand.self,
-            PeersCommand.self, PlatformCommand.self, EventsCommand.self, UpdateCommand.self,
+            PeersCommand.self, AccessCommand.self, PlatformCommand.self, EventsCommand.self, DoctorCommand.self,
+            TopCommand.self, TraceCommand.self, BundleCommand.self, UpdateCommand.self,
         ])
 }

@@ -12,7 +12,7 @@ struct FeedbackCommand: ParsableCommand {
     @OptionGroup var agent: ControlConnection
 
     @Option(help: ArgumentHelp("Only to this visitor. Default: to all that are there.", valueName: "number"))
-    var visitor: UInt32?
+    var visitor: Int64?
 
     @Argument(help: ArgumentHelp("The message.", valueName: "json"))
     var message: String

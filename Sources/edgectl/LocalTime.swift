@@ -22,12 +22,17 @@ package enum LocalTime {
     }
 
     /// "2026-11-21 14:05:00".
-    package static func text(milliseconds: Int64) -> String {
-        var seconds = time_t(milliseconds / 1000)
+    package static func text(milliseconds: Int64) -> String { text(milliseconds / 1000, form: "%Y-%m-%d %H:%M:%S") }
+
+    /// "20261121-140500", for names of files.
+    package static func compact(_ seconds: Int) -> String { text(Int64(seconds), form: "%Y%m%d-%H%M%S") }
+
+    private static func text(_ seconds: Int64, form: String) -> String {
+        var seconds = time_t(seconds)
         var parts = tm()
         localtime_r(&seconds, &parts)
         var buffer = [CChar](repeating: 0, count: 32)
-        let count = strftime(&buffer, buffer.count, "%Y-%m-%d %H:%M:%S", &parts)
+        let count = strftime(&buffer, buffer.count, form, &parts)
         return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -4,7 +4,8 @@ import ControlProtocol
 struct PeersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "p2p", abstract: "Viewers that connect peer to peer.",
-        subcommands: [PeersListCommand.self, PeersTicketCommand.self], defaultSubcommand: PeersListCommand.self)
+        subcommands: [PeersListCommand.self, PeersTicketCommand.self, PeersInfoCommand.self],
+        defaultSubcommand: PeersListCommand.self)
 }
 
 struct PeersListCommand: ParsableCommand {
@@ -41,5 +42,17 @@ struct PeersTicketCommand: ParsableCommand {
         let names = rights?.split(separator: ",").map(String.init)
         let order = ControlCoding.encode(TicketOrder(seconds: seconds, channel: channel, rights: names))
         try agent.report(TicketReport.self, "POST", "/api/v1/peers/tickets", body: order, show: \.ticket)
+    }
+}
+
+struct PeersInfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "What the device hands to viewers so that they can connect.",
+        discussion: "Where a broker is configured it stands there, too, for all who may read it.")
+
+    @OptionGroup var agent: ControlConnection
+
+    func run() throws {
+        try agent.report(PeerInfoReport.self, "GET", "/api/v1/peers/info", show: ReportText.peerInfo)
     }
 }

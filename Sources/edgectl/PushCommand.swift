@@ -17,7 +17,11 @@ struct PushCommand: ParsableCommand {
 
         @OptionGroup var agent: ControlConnection
 
-        @Argument(help: "rtmp://, rtmps://, http:// or https://. Default: push.defaultTarget of the configuration.")
+        @Argument(
+            help: """
+                rtmp://, rtmps://, http:// or https://; - reads it from standard input, since others see command lines. \
+                Default: push.defaultTarget of the configuration.
+                """)
         var target: String?
 
         @Option(help: ArgumentHelp("The channel.", valueName: "id"))
@@ -41,6 +45,7 @@ struct PushCommand: ParsableCommand {
         private static let timeoutSeconds = 90
 
         func run() throws {
+            let target = self.target == "-" ? readLine() ?? "" : self.target
             let order = PushOpenRequest(
                 channel: channel, codeStream: stream, dataType: data, target: target, async: isAsync,
                 startTimestamp: startTimestamp)

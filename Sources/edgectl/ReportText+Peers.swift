@@ -26,4 +26,20 @@ extension ReportText {
         guard let local = peer.localCandidate, let remote = peer.remoteCandidate else { return "" }
         return "\(peer.isRelayed ? "relayed" : "direct") (\(local)-\(remote))"
     }
+
+    package static func peerInfo(_ info: PeerInfoReport) -> String {
+        var lines = ["Device   \(info.device)"]
+        if let topic = info.topic { lines.append("Topic    \(topic)") }
+        for server in info.iceServers { lines.append("Server   \(server.urls.joined(separator: " "))") }
+        if let ticket = info.xp2pInfo, let expires = info.expires {
+            lines += [
+                "Ticket   \(ticket)", "Until    \(EventReport.timestamp(seconds: Int(expires), milliseconds: 0))",
+            ]
+        } else if info.needsTicket {
+            lines.append("Ticket   none is published; edgectl p2p ticket makes one for one viewer")
+        } else {
+            lines.append("Ticket   none is needed")
+        }
+        return lines.joined(separator: "\n")
+    }
 }

@@ -7,6 +7,7 @@ package enum ReportText {
             "edge-agent \(status.version) on \(device(status.device)), process \(status.pid), up \(Units.duration(status.uptimeSeconds))",
             channels(status.channels),
         ]
+        if let entrance = status.entrance { parts.append(self.entrance(entrance).joined(separator: "\n")) }
         if status.isStandby == true { parts.insert("Privacy mode: no picture and no sound is taken", at: 1) }
         parts.append(
             status.viewers.isEmpty

@@ -131,7 +131,7 @@ class Board:
             f"mkdir -p {self.log_folder}; setsid {command} </dev/null >{self.log_folder}/{log} 2>&1 & echo $!"))
 
     def start_agent(self, service: MediaService):
-        """Has the agent run, with the service as where it pushes to unless told otherwise."""
+        """Has the agent run, if it does not yet, with the service as where it pushes to unless told otherwise."""
         raise NotImplementedError
 
     def agent_pid(self) -> int:

@@ -18,7 +18,7 @@ IMAGE = os.environ.get("EDGE_AGENT_BOARD")
 
 # What only a device with systemd, slots and a disk can show.
 collect_ignore = [] if ARCHITECTURE == "arm64" else [
-    "test_device.py", "test_ptz.py", "test_recording.py", "test_recovery.py", "test_update.py",
+    "test_device.py", "test_doctor.py", "test_ptz.py", "test_recording.py", "test_recovery.py", "test_update.py",
 ]
 
 

@@ -18,6 +18,7 @@ class InitramfsBoard(Board):
         self.image = image
         self.console_path = folder / "console.log"
         self.port = free_port()
+        self._pid: int | None = None
 
     def boot(self):
         self.process = Process([
@@ -57,6 +58,8 @@ class InitramfsBoard(Board):
         return self.split_status(text, script)
 
     def start_agent(self, service: MediaService):
+        if self._pid and self.execute(f"kill -0 {self._pid}")[0] == 0:
+            return
         self.run(
             f"sed 's|10.0.2.2:1935/|10.0.2.2:{service.rtmp_port}/|' /etc/edge-agent/edge-agent.yaml >/tmp/agent.yaml")
         self._pid = self.start("edge-agent run --config /tmp/agent.yaml", "edge-agent.log")

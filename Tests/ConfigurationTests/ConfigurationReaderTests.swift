@@ -2,6 +2,7 @@ import Configuration
 import Devices
 import Imaging
 import Media
+import PeerToPeer
 import Streaming
 import Testing
 
@@ -208,10 +209,10 @@ import Testing
             (
                 "ü: 1\nserver: {ä: 1}",
                 [
-                    "f:1:1: error: unknown key \"ü\"; known are channels, server, push, recording, "
+                    "f:1:1: error: unknown key \"ü\"; known are channels, server, access, push, recording, "
                         + "signalling, peers, rendezvous, handOff, talk, platforms, control, state, log",
                     "f:2:10: error: unknown key \"ä\" in server; known are address, port, viewerLimit, "
-                        + "channelViewerLimit, allowedOrigins, viewerQueue, sendBuffer, stallSeconds",
+                        + "channelViewerLimit, allowedOrigins, viewerQueue, sendBuffer, stallSeconds, tls",
                 ]
             ),
         ] as [(String, [String])])
@@ -266,5 +267,24 @@ import Testing
     @Test(arguments: [[0xff, 0xfe, 0x00], [0x61, 0x3a, 0x20, 0xc3, 0x28], [0x61, 0x3a, 0x20, 0x00], [0xc0, 0x80]])
     func textsThatAreNotUTF8AreRefused(bytes: [UInt8]) {
         #expect(throws: ConfigurationMistakes.self) { try ConfigurationReader.read(bytes) }
+    }
+
+    // MARK: Peers
+
+    @Test func aTicketForAllWhoMayReadIt() throws {
+        let key = String(repeating: "k", count: 32)
+        let broker = "rendezvous: { broker: mqtt://b, infoRights: [live, command], infoSeconds: 60 }"
+        let settings = try #require(try read("peers: { ticketKey: \(key) }\n\(broker)").rendezvous)
+        #expect(settings.infoRights == [.live, .command] && settings.infoSeconds == 60)
+        #expect(try read("rendezvous: { broker: mqtt://b }").rendezvous?.infoRights == [])
+        #expect(mistakes(broker) == ["f:1:45: error: rendezvous.infoRights needs peers.ticketKey"])
+        let wrong = mistakes("peers: { ticketKey: \(key) }\nrendezvous: { broker: mqtt://b, infoRights: [fly] }")
+        #expect(wrong.count == 1 && wrong[0].contains("\"fly\" is no right"))
+    }
+
+    /// libnice would speak plain TCP to them.
+    @Test func relaysWithTLSAreRefused() {
+        let lines = mistakes("peers: { relays: [\"turns:relay.example.org\"] }")
+        #expect(lines.count == 1 && lines[0].contains("is no address of a relay") && lines[0].contains("TLS"))
     }
 }

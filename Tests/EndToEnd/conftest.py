@@ -29,6 +29,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-screenshot", action="store_true", help="save the page's picture to Documentation")
 
 
+# They measure time, or need the machine for themselves; all others may run two at once (`Scripts/test` does so).
+ALONE = {
+    "test_page.py", "test_slow_viewer.py", "test_sync.py", "test_talk.py", "test_idle_agent_rests",
+    "test_ten_viewers_come_and_go", "test_twenty_downloads_while_recording_and_live_lose_no_frame",
+    "test_slow_link_lowers_the_bitrate",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: must not run beside other tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name in ALONE or item.name.split("[")[0] in ALONE:
+            item.add_marker("alone")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
         metafunc.parametrize("variant", variants(metafunc.config.getoption("--full")), ids=str)

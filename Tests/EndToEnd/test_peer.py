@@ -47,6 +47,15 @@ def test_live_over_a_data_channel(
     assert media.decode_messages(tmp_path / "live.flv") == ""
 
 
+def test_datagrams_fit_a_local_network(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
+    """`Tests/Network` looks at those that cross the internet."""
+    peer = connect(agent({"channels": [CHANNEL]}))
+    sizes = peer.watch_datagrams()
+    peer.request("GET ipc.flv?action=live&channel=0").read_seconds(3)
+    # Pictures fill them, and with WireGuard's 80 bytes and IPv6's 48 they fit into Ethernet's 1500.
+    assert 1320 < max(sizes) <= 1372, sorted(sizes)[-5:]
+
+
 def test_refusals_leave_the_link_alive(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
     peer = connect(agent({"channels": [CHANNEL]}))
     for label in ("GET ipc.flv?action=live&channel=9", "GET ipc.flv?action=live&quality=bogus", "GET ipc.flv",
@@ -109,6 +118,32 @@ def test_a_peer_that_vanishes_is_counted_out(agent: Callable[..., Agent], connec
     assert state["status"] == "405" and state["appConnectNum"] == "2"
     peer.vanish()
     wait_until(lambda: other.request("GET ipc.flv?action=live&channel=0").status == 200, "a free place", 25, 0.5)
+    assert len(device.viewers()) == 1 and len(device.get("/peers")) == 1
+
+
+def test_nobody_takes_a_peers_place(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
+    device = agent({"channels": [CHANNEL]})
+    peer = connect(device)
+    live = peer.request("GET ipc.flv?action=live&channel=0")
+    live.read_seconds(0.5)
+    (report,) = device.viewers()
+    assert report["transport"] == "peer" and report["visitor"] > 0xFFFF_FFFF
+    names = [str(report["visitor"]), str(0x8000_0000 | report["visitor"] & 0x7FFF_FFFF), str(report["visitor"] & 0xFFFF_FFFF)]
+    for name in names:
+        with device.viewer(headers={"X-Visitor": name}) as other:
+            assert other.tag()
+            live.read_seconds(0.5)
+            assert len(device.viewers()) == 2
+    # Nor can a peer call itself what somebody else is called.
+    with device.viewer(headers={"X-Visitor": "7"}) as other:
+        assert other.tag()
+        peer.request("GET ipc.flv?action=live-audio&channel=0&_visitor=7").read_seconds(0.5)
+        assert sorted(viewer["visitor"] for viewer in device.viewers()) == [7, *[report["visitor"]] * 2]
+        assert other.tag()
+    # By its number it is told what others are not.
+    answer = device.edgectl("feedback", "--visitor", str(report["visitor"]), '{"iv_private_cmd":"call_answer"}')
+    assert answer.returncode == 0, answer.stderr
+    wait_until(lambda: any("call_answer" in text for text in peer.feedback.texts), "the message", 5)
 
 
 def libraries(device: Agent) -> set[str]:
@@ -250,6 +285,34 @@ def test_the_viewer_library_in_a_browser(recorded: Agent, peer_browser: Browser)
     assert result["state"] == "ServiceIdle"
     for notice in ("ServiceConnected", "request", "parsed", "downloaded", "notDownloaded"):
         assert notice in result["notices"], result["notices"]
+
+
+# Two at a time, beside a stream.
+MANY = """async () => {
+    const { viewer } = await import("/edge-agent-viewer.js");
+    await viewer.init();
+    await viewer.startP2PService("device");
+    await viewer.startStream("device", { flv: { params: "action=live&channel=0" }, dataCallback() {} });
+    const ask = () => viewer.sendCommand("device", "action=inner_define&channel=0&cmd=get_device_st&type=live");
+    const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const replies = [];
+    for (let turn = 0; turn < 150; turn += 1) {
+        replies.push(...await Promise.all([ask(), pause(turn % 20).then(ask)]));
+        await pause(turn % 30);
+    }
+    viewer.destroy();
+    return replies.map((reply) => reply.type);
+}"""
+
+
+def test_every_command_is_answered_in_a_browser(agent: Callable[..., Agent], peer_browser: Browser) -> None:
+    """Channels that are closed as soon as they are open lose their messages in Chromium, so the device waits a little."""
+    device = agent({"channels": [CHANNEL]})
+    page = peer_browser.new_page()
+    page.goto(f"{device.url}/?tiles=")
+    replies = page.evaluate(MANY)
+    page.close()
+    assert len(replies) == 300 and set(replies) == {"success"}, {kind: replies.count(kind) for kind in set(replies)}
 
 
 LASTING = """async () => {

@@ -1,8 +1,10 @@
 """A device that is found over a broker: presence, offers, commands and events, and what becomes of them when the broker
 or the device is gone for a while."""
 
+import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +30,7 @@ def meet(agent: Callable[..., Agent]) -> Iterator[Callable[..., tuple[Agent, Cli
     clients: list[Client] = []
 
     def start(broker: Broker, **changes: Any) -> tuple[Agent, Client]:
-        device = agent({"channels": [synthetic_channel()], "rendezvous": broker.settings, **changes})
+        device = agent({"channels": [synthetic_channel()], "rendezvous": broker.settings, "access": {"open": True}, **changes})
         identity = device.status()["device"]
         clients.append(Client(broker, identity.get("id") or identity["name"]))
         wait_until(lambda: clients[-1].is_online, "the device's presence", 15)
@@ -55,6 +57,51 @@ def test_a_viewer_finds_the_device(broker: Broker, meet: Callable[..., tuple[Age
     assert client.ask("offers", "answers", {"sdp": "v=0"})["status"] == 400
 
 
+def test_what_a_viewer_needs_stands_at_the_broker(broker: Broker, meet: Callable[..., tuple[Agent, Client]]) -> None:
+    """As with `_sys_xp2p_info`: whoever may read it there may connect, and it is renewed before it ends."""
+    device, client = meet(
+        broker, peers={"ticketKey": tickets.KEY, "stun": "stun.example.org"},
+        rendezvous={**broker.settings, "infoRights": ["live"], "infoSeconds": 10})
+    (info, *_) = wait_until(lambda: client.messages.get("info"), "what a viewer needs", 10)
+    assert info["needsTicket"] is True and info["iceServers"] == [{"urls": ["stun:stun.example.org:3478"]}]
+    ticket = info["_sys_xp2p_info"]
+    assert ticket.startswith("XP2P") and ticket.endswith(f"%{device.status()['version']}")
+    assert 0 < info["expires"] - time.time() <= 10
+    # For more than one viewer, and for what it allows only.
+    peers = [Peer(device.url, exchange=client.exchange(ticket)) for _ in range(2)]
+    try:
+        for peer in peers:
+            assert peer.request("GET ipc.flv?action=live&channel=0").status == 200
+            assert peer.request("VOICE channel=0").status == 403
+    finally:
+        for peer in peers:
+            peer.close()
+    # An offer that was overheard is no good a second time.
+    offer = peers[0].connection.localDescription.sdp
+    assert client.ask("offers", "answers", {"sdp": offer, "ticket": ticket})["status"] == 401
+    newer = wait_until(lambda: client.messages["info"][-1]["_sys_xp2p_info"] != ticket and client.messages["info"][-1],
+                       "another ticket", 8)
+    assert newer["expires"] > info["expires"]
+    shown = json.loads(device.edgectl("p2p", "info", "--json").stdout)
+    assert shown["topic"] == f"{client.base}/info" and shown["_sys_xp2p_info"].startswith("XP2P")
+    assert "Until" in device.edgectl("p2p", "info").stdout
+    assert ticket not in device.log() and tickets.KEY not in device.log()
+    # With the device it goes.
+    assert device.terminate()[0] == 0
+    wait_until(lambda: client.messages["info"][-1] is None, "nothing", 5)
+
+
+def test_without_a_wish_no_ticket_is_published(meet: Callable[..., tuple[Agent, Client]]) -> None:
+    broker = Broker()
+    try:
+        device, client = meet(broker, peers={"ticketKey": tickets.KEY})
+        (info, *_) = wait_until(lambda: client.messages.get("info"), "what a viewer needs", 10)
+        assert info == {"device": info["device"], "needsTicket": True, "iceServers": []}
+        assert "edgectl p2p ticket" in device.edgectl("p2p", "info").stdout
+    finally:
+        broker.remove()
+
+
 def test_a_fleet_is_run(
         broker: Broker, meet: Callable[..., tuple[Agent, Client]], media_service: Callable[..., MediaService]) -> None:
     service = media_service()
@@ -75,7 +122,7 @@ def test_a_fleet_is_run(
 
 
 def test_a_broker_that_restarts(broker: Broker, meet: Callable[..., tuple[Agent, Client]]) -> None:
-    device, client = meet(broker)
+    device, client = meet(broker, server={"viewerLimit": 1})
     peer = Peer(device.url, exchange=client.exchange())
     live = peer.request("GET ipc.flv?action=live&channel=0")
     live.read_seconds(0.5)
@@ -90,7 +137,13 @@ def test_a_broker_that_restarts(broker: Broker, meet: Callable[..., tuple[Agent,
     wait_until(lambda: client.is_online, "the device's presence", 15)
     assert client.command("GET", "/api/v1/status")[0] == 200
     live.read_seconds(0.5)
+    # Offers find the device again, and the one place is free for the next viewer when the first has gone.
+    other = Peer(device.url, exchange=client.exchange())
+    assert other.request("GET ipc.flv?action=live&channel=0").status == 503
     peer.close()
+    wait_until(lambda: other.request("GET ipc.flv?action=live&channel=0").status == 200, "a free place", 20, 0.5)
+    other.close()
+    wait_until(lambda: not device.viewers() and not device.get("/peers"), "nobody", 20)
     assert device.log().count("the broker is away") <= 2
 
 

@@ -355,7 +355,7 @@ def cable() -> Iterator[Cable]:
 
 def test_point_17_who_vanishes_is_counted_out(agent, cable: Cable) -> None:
     """Streams and listeners whose cable is cut: no byte comes any more, no end either."""
-    one: Agent = agent({"server": {"address": "0.0.0.0"}, "channels": [synthetic_channel(ptz={"driver": "simulated"})]})
+    one: Agent = agent({"server": {"address": "0.0.0.0"}, "access": {"open": True}, "channels": [synthetic_channel(ptz={"driver": "simulated"})]})
     address = f"http://10.213.7.1:{one.port}"
     peers = [cable.run("curl", "-sN", "-H", f"X-Visitor: {visitor}", f"{address}/ipc.flv?action=live")
              for visitor in (1, 2)]

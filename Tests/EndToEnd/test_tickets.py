@@ -1,6 +1,7 @@
 """Who may connect peer to peer, where the device has a key for tickets."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,34 @@ def test_what_is_wrong_is_refused_and_says_nothing(device: Agent) -> None:
     # One line for each kind: another key, another device, expired, too long, unreadable, none, used before.
     assert device.log().count("a peer's ticket was refused") == 7
     assert ticket not in device.log() and tickets.KEY not in device.log()
+
+
+def test_a_restart_makes_no_ticket_good_again(
+        agent: Callable[..., Agent], connect: Callable[..., Peer], tmp_path: Path) -> None:
+    configuration = {
+        "channels": [synthetic_channel()], "peers": {"ticketKey": tickets.KEY}, "state": {"folder": str(tmp_path / "state")}}
+    device = agent(configuration)
+    ticket = tickets.make(name(device))
+    peer = connect(device, ticket=ticket)
+    peer.request("GET ipc.flv?action=live&channel=0").read_seconds(0.5)
+    kept = (tmp_path / "state" / "peer-tickets").read_text()
+    # What it is, the ticket, and the sum.
+    assert len(kept.splitlines()) == 3 and ticket.split(".")[2] not in kept
+    # As if the power failed.
+    device.process.kill()
+    device.process.wait()
+    device = agent(configuration)
+    assert refusal(device, ticket=ticket).status == 401
+    assert "it was used before" in device.log()
+    again = connect(device, ticket=ticket, certificate=peer.certificate)
+    assert again.request("GET ipc.flv?action=live&channel=0").status == 200
+    # A disk that takes nothing keeps nobody out.
+    device.terminate()
+    (tmp_path / "state" / "peer-tickets").unlink()
+    (tmp_path / "state" / "peer-tickets").mkdir()
+    device = agent(configuration)
+    assert connect(device, ticket=ticket).request("GET ipc.flv?action=live&channel=0").status == 200
+    assert device.log().count("used tickets are not kept over a restart") >= 1
 
 
 def test_without_a_key_there_are_no_tickets(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:

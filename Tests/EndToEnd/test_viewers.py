@@ -1,6 +1,8 @@
 """What a viewer gets over HTTP-FLV and WebSocket, and what it is told when it gets nothing."""
 
+import contextlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -273,3 +275,40 @@ def test_hundred_viewers_come_and_go(agent) -> None:
             wait_until(lambda: len(one.viewers()) == 1, "they are gone")
         assert [v["framesDropped"] for v in one.viewers()] == [0]
         assert len(list(Path(f"/proc/{one.pid}/fd").iterdir())) < 60
+
+
+def test_newcomers_are_turned_away_before_files_run_out(agent) -> None:
+    """A hundred files in all: those who watch go on, who comes is told, and there is room again when some have left."""
+    one = agent({"server": {"viewerLimit": 200}}, prefix=["prlimit", "--nofile=100:100"])
+
+    def metric() -> int:
+        text = fetch(f"{one.url}/metrics")[2].decode()
+        return int(re.search(r"^edge_agent_newcomers_turned_away_total (\d+)", text, re.MULTILINE)[1])
+
+    def is_let_in() -> bool:
+        try:
+            with one.viewer() as viewer:
+                return viewer.tag() is not None
+        except ViewerRefused:
+            return False
+
+    with contextlib.ExitStack() as stack:
+        watching = []
+        with pytest.raises(ViewerRefused) as refused:
+            while True:
+                watching.append(stack.enter_context(one.viewer()))
+        assert refused.value.status == 503
+        assert json.loads(refused.value.body)["error"]["code"] == "tooFewResources"
+        assert len(watching) > 20
+        process = one.status()["process"]
+        assert 85 <= process["openFiles"] < process["maximumFiles"] == 100
+        assert metric() == process["turnedAway"] == 1
+        assert "newcomers are turned away" in one.log()
+        last = [viewer.tag().timestamp for viewer in watching]
+        for viewer, before in zip(watching, last):
+            while viewer.tag().timestamp <= before:
+                pass
+        for viewer in watching[:20]:
+            viewer.close()
+        wait_until(is_let_in, "somebody new is let in")
+        assert one.viewers()

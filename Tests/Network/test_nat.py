@@ -80,7 +80,7 @@ def test_every_pair_of_routers(internet: Internet, pytestconfig: pytest.Config) 
                 link = result["link"]
                 rows.append((at_device, at_viewer, loss, "relayed" if link["isRelayed"] else "direct",
                              link.get("connectMilliseconds"), result["firstPicture"], result["bytes"],
-                             can_be_direct(at_device, at_viewer), result["state"]))
+                             can_be_direct(at_device, at_viewer), result["state"], result["largestDatagram"]))
                 print(rows[-1], link, flush=True)
         finally:
             internet.lose(0)
@@ -93,3 +93,5 @@ def test_every_pair_of_routers(internet: Internet, pytestconfig: pytest.Config) 
     for row in rows:
         assert row[5] is not None, f"no picture: {row}"
         assert (row[3] == "direct") == row[7], row
+        # IPv6 carries 1280 with its headers wherever it goes.
+        assert 1150 < row[9] <= 1200, row

@@ -13,23 +13,24 @@ import Testing
 
     @Test(arguments: [
         ("action=inner_define&channel=0&cmd=nothing", "406"), ("action=inner_define&cmd=", "404"),
-        ("action=inner_define", "404"), ("cmd=echo", "404"), ("", "404"),
-        ("action=inner_define&channel=2&cmd=echo", "404"), ("action=inner_define&channel=x&cmd=echo", "404"),
+        ("action=inner_define", "404"), ("cmd=get_file_list", "404"), ("", "404"),
+        ("action=inner_define&channel=2&cmd=get_file_list", "404"),
+        ("action=inner_define&channel=x&cmd=get_file_list", "404"),
         ("action=inner_define&channel=9&cmd=nothing", "406"),
-        ("action=inner_define&cmd=echo&pad=\(String(repeating: "a", count: 3000))", "404"),
+        ("action=inner_define&cmd=get_file_list&pad=\(String(repeating: "a", count: 3000))", "404"),
     ])
     func wrongCommandsAreAnswered(_ text: String, _ status: String) async {
         var table = CommandTable()
-        table.add("echo") { _ in .accepted }
+        table.add(.fileList) { _ in .accepted }
         #expect(await answer(text, table) == "{\"status\":\"\(status)\"}")
     }
 
     @Test func commandsReachTheirHandler() async {
         var table = CommandTable()
-        table.add("echo") { CommandReply(["said": .text($0.query["text"] ?? ""), "to": .quoted($0.channel)]) }
-        let text = "&action=INNER_DEFINE&channel=1}&cmd=echo&text=a%22%5C%0A%01&_token=1"
+        table.add(.fileList) { CommandReply(["said": .text($0.query["text"] ?? ""), "to": .quoted($0.channel)]) }
+        let text = "&action=INNER_DEFINE&channel=1}&cmd=get_file_list&text=a%22%5C%0A%01&_token=1"
         #expect(await answer(text, table) == #"{"said":"a\"\\\n\u0001","to":"1"}"#)
-        let long = "action=inner_define&cmd=echo&text="
+        let long = "action=inner_define&cmd=get_file_list&text="
         let padded = long + String(repeating: "a", count: 3000 - long.utf8.count)
         #expect(await answer(padded, table).hasPrefix("{\"said\":\"aaa"))
     }

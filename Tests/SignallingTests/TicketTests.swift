@@ -1,4 +1,4 @@
-import PeerToPeer
+import Access
 import Signalling
 import Synchronization
 import TestSupport
@@ -20,12 +20,22 @@ import Testing
         func advance(_ count: Int64) { seconds.withLock { $0 += count } }
     }
 
-    private static func desk(_ clock: Clock = Clock()) -> TicketDesk {
-        TicketDesk(device: "camera-7", now: { clock.seconds.withLock { $0 } }, sign: sign)
+    private final class Store: TicketStore {
+        let kept = Mutex<String?>(nil)
+        let writes = Mutex(0)
+        func load() -> UsedTickets? { kept.withLock { $0 }.flatMap { UsedTickets(text: $0) } }
+        func keep(_ tickets: UsedTickets) {
+            kept.withLock { $0 = tickets.text }
+            writes.withLock { $0 += 1 }
+        }
+    }
+
+    private static func desk(_ clock: Clock = Clock(), _ store: Store? = nil) -> TicketDesk {
+        TicketDesk(device: "camera-7", store: store, now: { clock.seconds.withLock { $0 } }, sign: sign)
     }
 
     @Test func whatIsWrittenIsRead() throws {
-        let grant = PeerGrant(rights: [.live, .command], channel: 3)
+        let grant = Grant(rights: [.live, .command], channel: 3)
         let ticket = Ticket(id: "a", device: "ü \"7\"", expires: 1_800_000_000, grant: grant)
         let text = ticket.text(Self.sign)
         #expect(try Ticket(text, Self.sign) == ticket)
@@ -37,7 +47,7 @@ import Testing
             Base64URL.encode(#"{"typ":"JWT","alg":"HS256"}"#.utf8) + "."
             + Base64URL.encode(#"{"iss":"s","exp":1800000000,"jti":"1","rights":["live","fly"],"aud":"d"}"#.utf8)
         let ticket = try Ticket(signed + "." + Base64URL.encode(Self.sign(Array(signed.utf8))), Self.sign)
-        #expect(ticket.grant == PeerGrant(rights: [.live]))
+        #expect(ticket.grant == Grant(rights: [.live]))
     }
 
     @Test func whatIsSignedOtherwiseIsNotLookedAt() {
@@ -56,7 +66,7 @@ import Testing
 
     @Test func aTicketBelongsToWhoBringsItFirst() throws {
         let desk = Self.desk()
-        let (text, _) = desk.issue(PeerGrant(rights: [.live], channel: 0), seconds: 60)
+        let (text, _) = desk.issue(Grant(rights: [.live], channel: 0), seconds: 60)
         #expect(try desk.admit(text, certificate: "A", session: "1").channel == 0)
         #expect(throws: TicketRefusal.replayed) { try desk.admit(text, certificate: "B", session: "2") }
         // The same offer again is nobody who connects.
@@ -82,10 +92,65 @@ import Testing
         #expect(throws: TicketRefusal.otherDevice) { try desk.admit(other, certificate: "A", session: "5") }
     }
 
+    @Test func whatWasUsedIsKnownAfterARestart() throws {
+        let (clock, store) = (Clock(), Store())
+        let (text, _) = Self.desk().issue(.everything, seconds: 60)
+        let first = Self.desk(clock, store)
+        for session in 1...3 { _ = try first.admit(text, certificate: "A", session: "\(session)") }
+        #expect(store.writes.withLock { $0 } == 1, "once for each ticket")
+        let again = Self.desk(clock, store)
+        #expect(throws: TicketRefusal.replayed) { try again.admit(text, certificate: "B", session: "4") }
+        // Whose it is may go on.
+        _ = try again.admit(text, certificate: "A", session: "5")
+        let (later, _) = again.issue(.everything, seconds: 600)
+        clock.advance(60)
+        _ = try again.admit(later, certificate: "A", session: "6")
+        #expect(store.load()?.count == 1, "what has expired is not kept")
+    }
+
+    @Test func whatIsKeptIsReadAgain() throws {
+        var used = UsedTickets()
+        for (id, expires, certificate) in [("a b\n", 100, "x"), ("ü", 200, "y")] as [(String, Int64, String)] {
+            let isNoted = used.note(id, expires: expires, certificate: certificate, now: 1)
+            #expect(isNoted)
+        }
+        let read = try #require(UsedTickets(text: used.text))
+        #expect(read == used && read.owner(of: "a b\n") == "x" && read.owner(of: "ü") == "y")
+        #expect(UsedTickets(text: "") == nil && UsedTickets(text: "edge-agent device 1\n") == nil)
+        #expect(UsedTickets(text: UsedTickets.formatLine + "\n1 2\nx YQ c\n1 * c\n")?.count == 0)
+    }
+
+    @Test func mutilatedFilesDoNoHarm() {
+        var generator = SplitMix64(state: 7521)
+        var used = UsedTickets()
+        for number in 0..<3 { _ = used.note("ticket \(number)", expires: 100, certificate: "x", now: 1) }
+        for _ in 0..<FuzzRounds.count {
+            var bytes = Array(used.text.utf8)
+            mutate(&bytes, using: &generator)
+            _ = UsedTickets(text: String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
+    @Test func aSharedTicketIsForAll() throws {
+        let store = Store()
+        let desk = Self.desk(Clock(), store)
+        let (text, _) = desk.issue(Grant(rights: [.live]), seconds: 60, isShared: true)
+        #expect(try Ticket(text, Self.sign).isShared)
+        #expect(try desk.admit(text, certificate: "A", session: "1").rights == [.live])
+        #expect(try desk.admit(text, certificate: "B", session: "2").rights == [.live])
+        // An offer that was overheard is worth nothing.
+        #expect(throws: TicketRefusal.replayed) { try desk.admit(text, certificate: "A", session: "1") }
+        for session in 3...TicketDesk.maximumSharedLinks {
+            _ = try desk.admit(text, certificate: "C", session: "\(session)")
+        }
+        #expect(throws: TicketRefusal.replayed) { try desk.admit(text, certificate: "C", session: "last") }
+        #expect(store.writes.withLock { $0 } == 0)
+    }
+
     @Test func whatIsRememberedHasALimit() throws {
         let clock = Clock()
         let desk = Self.desk(clock)
-        for _ in 0..<TicketDesk.maximumTickets {
+        for _ in 0..<UsedTickets.maximumTickets {
             _ = try desk.admit(desk.issue(.everything, seconds: 60).text, certificate: "A", session: "1")
         }
         let (one, _) = desk.issue(.everything, seconds: 3600)
@@ -123,6 +188,17 @@ import Testing
             if !(1...Ticket.maximumIDBytes).contains(ticket.id.utf8.count) { Issue.record("\(ticket)") }
         }
         #expect(taken > FuzzRounds.count / 100)
+    }
+}
+
+extension TicketDesk {
+    /// As the device's gate does it.
+    fileprivate func admit(
+        _ text: String?, certificate: String, session: String
+    ) throws(TicketRefusal) -> Grant {
+        let ticket = try read(text)
+        try use(ticket, certificate: certificate, session: session)
+        return ticket.grant
     }
 }
 

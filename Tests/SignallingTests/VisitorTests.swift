@@ -1,6 +1,7 @@
 import Imaging
 import Media
 import Signalling
+import Streaming
 import Synchronization
 import Testing
 
@@ -18,6 +19,39 @@ import Testing
 
     private func viewer(_ number: UInt32, _ requester: String? = nil) -> ViewerIdentity {
         ViewerIdentity(VisitorID(number), requester: requester)
+    }
+
+    // MARK: Messages
+
+    /// Who is cancelled while something is told: neither waits for the other.
+    @Test(.timeLimit(.minutes(1))) func listenersMayBeCancelledAtAnyTime() async {
+        let desk = FeedbackDesk()
+        let stop = MonitoredFlag()
+        // A thread of its own, since those of tasks are few.
+        let teller = MediaThread(name: "teller") {
+            while !stop.isSet { desk.tell(.text("x"), to: nil) }
+        }
+        for _ in 0..<20_000 {
+            let listener = Task.detached { [messages = desk.listen(.named(1))] in for await _ in messages {} }
+            listener.cancel()
+            await listener.value
+        }
+        stop.set()
+        #expect(teller.join(timeout: .seconds(10)))
+    }
+
+    // MARK: Names
+
+    /// Nobody can call himself what a peer is called.
+    @Test func peersAreVisitorsOfAKindOfTheirOwn() {
+        for number in [0, 1, 0x7FFF_FFFF, 0x8000_0000, 0x8000_0001, UInt32.max] {
+            let (named, link) = (VisitorID.named(number), VisitorID.link(number))
+            #expect(named != link && named.number == Int64(number) && link.number > Int64(UInt32.max))
+            #expect(VisitorID(number: named.number) == named && VisitorID(number: link.number) == link)
+            #expect(named.motionHolder != link.motionHolder)
+        }
+        #expect(VisitorID(number: -1) == nil && VisitorID(number: 1 << 33) == nil && VisitorID(number: .max) == nil)
+        #expect(ViewerIdentity(.link(0)).isNamed)
     }
 
     // MARK: Places

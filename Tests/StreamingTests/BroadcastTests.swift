@@ -1,3 +1,4 @@
+import Media
 import Streaming
 import Testing
 
@@ -29,5 +30,22 @@ import Testing
         broadcast.finish()
         broadcast.send(1)
         for await number in broadcast.listen() { Issue.record("\(number) was sent after the end") }
+    }
+
+    /// Who is cancelled while something is sent: neither waits for the other.
+    @Test(.timeLimit(.minutes(1))) func listenersMayBeCancelledAtAnyTime() async {
+        let broadcast = Broadcast<Int>()
+        let stop = MonitoredFlag()
+        // A thread of its own, since those of tasks are few.
+        let sender = MediaThread(name: "sender") {
+            while !stop.isSet { broadcast.send(1) }
+        }
+        for _ in 0..<20_000 {
+            let listener = Task.detached { [events = broadcast.listen()] in for await _ in events {} }
+            listener.cancel()
+            await listener.value
+        }
+        stop.set()
+        #expect(sender.join(timeout: .seconds(10)))
     }
 }

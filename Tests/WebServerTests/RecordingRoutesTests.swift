@@ -17,13 +17,14 @@ import WebServer
     private func answer(_ method: HTTPMethod, _ path: String, body: String = "") async throws -> HTTPAnswer {
         let footage = FootageAccess(
             source: { nil }, visitors: VisitorTable(), threads: .singleton, clock: SystemMediaClock())
-        let router = ControlRoutes(
+        let routes = ControlRoutes(
             agent: FakeAgent(), registry: ViewerRegistry(limit: 1),
             recordings: RecordingRoutes(control: control, footage: footage))
+        let router = GuardedRouter(routes, gate: TestAccess(.refused).gate)
         var outcome = router.route(
             HTTPRequest(
                 head: HTTPRequestHead(version: .http1_1, method: method, uri: "/api/v1/\(path)"),
-                body: ByteBuffer(string: body)))
+                body: ByteBuffer(string: body), caller: .owner))
         if case .later(let work) = outcome { outcome = await work() }
         switch outcome {
         case .answer(let answer): return answer

@@ -70,12 +70,15 @@ final class FakeAgent: AgentControl, @unchecked Sendable {
         let stream = StreamReport(
             stream: .main, encoding: true, width: 320, height: 180, frameRate: 25, bitrate: 1, targetBitrate: 2,
             videoFrames: 5, audioFrames: 6, keyFrames: 1, overruns: 0, subscribers: 1)
-        return StatusReport(
+        var status = StatusReport(
             version: "0.1.0", device: DeviceIdentity(id: "d1", name: "yard"), pid: 1, uptimeSeconds: 2,
             channels: [
                 ChannelReport(channel: 0, name: "Front", camera: device, microphone: device, streams: [stream])
             ],
             viewerLimit: 0, viewers: [], pushes: [push("1")])
+        status.process = ProcessReport(
+            residentBytes: 1 << 20, cpuSeconds: 1.5, openFiles: 7, maximumFiles: 99, threads: 3)
+        return status
     }
 
     func push(_ id: String) -> PushReport {
@@ -100,6 +103,10 @@ final class FakeAgent: AgentControl, @unchecked Sendable {
 
     func closePush(id: String) async throws(ControlError) -> PushReport { try await push(id: id) }
 
+    func trace(channel: Int, stream: CodeStream) async throws(ControlError) -> [StageReport] {
+        throw .notFound("there is no channel \(channel)")
+    }
+
     func snapshot(channel: Int, stream: CodeStream) async throws(ControlError) -> [UInt8] {
         guard channel == 0 else { throw .notFound("there is no channel \(channel)") }
         return [0xFF, 0xD8, stream == .main ? 1 : 2]
@@ -118,7 +125,11 @@ final class Rig {
     let registry: ViewerRegistry
     let server: HTTPServer
 
-    init(limit: Int = 10, origins: [String] = [], queue: Int = 4 << 20) {
+    let access: TestAccess
+
+    init(
+        limit: Int = 10, origins: [String] = [], queue: Int = 4 << 20, strangers: AccessGate.Strangers = .trusted
+    ) {
         var settings = WebServerSettings()
         settings.viewerLimit = limit
         settings.viewerQueueBytes = queue
@@ -126,8 +137,10 @@ final class Rig {
         let policy = CrossOriginPolicy(origins: origins)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        access = TestAccess(strangers, policy: policy)
+        let routes = ViewerRoutes(agent: agent, registry: registry, policy: policy, tickets: access.tickets)
         server = HTTPServer(
-            router: ViewerRoutes(agent: agent, registry: registry, policy: policy), policy: policy,
+            router: GuardedRouter(routes, gate: access.gate), audience: .network, policy: policy,
             settings: settings, registry: registry, group: loop, logger: logger)
     }
 

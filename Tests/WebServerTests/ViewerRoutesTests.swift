@@ -37,7 +37,8 @@ import WebServer
     func answers(_ request: String, _ status: Int) throws {
         let rig = Rig()
         let channel = try rig.connect()
-        let origin = request.contains("/ipc.flv") ? "" : "Origin: http://evil\r\n"
+        let isForOthers = ["/ipc.flv", "/channels.json"].contains { request.contains($0) }
+        let origin = isForOthers ? "" : "Origin: http://evil\r\n"
         _ = try? channel.writeInbound(ByteBuffer(string: "\(request)\r\nHost: a\r\n\(origin)\r\n"))
         rig.loop.run()
         let (head, body) = split(try rig.output(channel))

@@ -47,6 +47,17 @@ import WebServer
         #expect(rig.registry.totals.connected == 0)
     }
 
+    /// 4294967299 is what reports call the third link.
+    @Test func whatPeersAreCalledIsNoName() throws {
+        let rig = Rig(limit: 2)
+        let (first, _) = try watch(rig, 4_294_967_299)
+        let (second, _) = try watch(rig, 4_294_967_299)
+        #expect(first.isActive && second.isActive && rig.registry.totals.connected == 2)
+        for channel in [first, second] { _ = try channel.finish() }
+        rig.registry.visitors.saw(ViewerIdentity(.link(3), requester: "server-voip"))
+        #expect(rig.registry.visitors.saw(ViewerIdentity(.named(3))).requester == nil)
+    }
+
     @Test func viewersWithoutNameAreSeveral() throws {
         let rig = Rig(limit: 2)
         let (first, _) = try watch(rig, nil)

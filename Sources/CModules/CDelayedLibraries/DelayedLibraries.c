@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-extern const struct delayed_library delayed_glib, delayed_gobject, delayed_nice, delayed_crypto, delayed_ssl,
+extern const struct delayed_library delayed_glib, delayed_gobject, delayed_gio, delayed_nice, delayed_crypto, delayed_ssl,
     delayed_usrsctp, delayed_mosquitto;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -49,10 +49,16 @@ static const char *open_all(const struct delayed_library *const libraries[], uns
 
 const char *cdelayed_open_peers(void) {
     static const struct delayed_library *const libraries[] = {
-        &delayed_glib, &delayed_gobject, &delayed_nice, &delayed_crypto, &delayed_ssl, &delayed_usrsctp,
+        &delayed_glib, &delayed_gobject, &delayed_gio, &delayed_nice, &delayed_crypto, &delayed_ssl, &delayed_usrsctp,
     };
     static bool is_open;
     return open_all(libraries, sizeof libraries / sizeof libraries[0], &is_open);
+}
+
+const char *cdelayed_open_cryptography(void) {
+    static const struct delayed_library *const libraries[] = {&delayed_crypto};
+    static bool is_open;
+    return open_all(libraries, 1, &is_open);
 }
 
 const char *cdelayed_open_mosquitto(void) {

@@ -52,6 +52,13 @@ export interface ServiceInfo {
     exchange?(offer: string): Promise<string>;
 }
 
+export interface Route {
+    isRelayed: boolean;
+    localKind?: RTCIceCandidateType;
+    remoteKind?: RTCIceCandidateType;
+    roundTripSeconds?: number;
+}
+
 export type MessageCallback = (event: string, subtype: string, detail: unknown) => void;
 
 export interface ServiceCallbacks {
@@ -78,7 +85,8 @@ export interface CommandResult {
 export interface VoiceCallbacks {
     onStart?(detail: { id: string }): void;
     onFailure?(detail: { id: string; status: number; errcode: number }): void;
-    onStop?(detail: { id: string }): void;
+    /// `reason` is the device's, where it ended the talk.
+    onStop?(detail: { id: string; reason: string }): void;
     onComplete?(detail: { id: string }): void;
 }
 
@@ -109,7 +117,9 @@ export interface DownloadCallbacks {
 export declare class EdgeAgentViewer {
     init(settings?: Settings): Promise<0>;
     startP2PService(id: string, info?: ServiceInfo, callbacks?: ServiceCallbacks): Promise<0>;
+    ensureP2PService(id: string, info?: ServiceInfo, callbacks?: ServiceCallbacks): Promise<0>;
     stopP2PService(id: string): number;
+    getRoute(id: string): Promise<Route | null>;
     getServiceState(id: string): ServiceStateName;
     startStream(id: string, options?: StreamOptions): Promise<0>;
     stopStream(id: string, options?: { params?: Parameters }): number;
@@ -128,7 +138,9 @@ export declare class EdgeAgentViewer {
 
 /// What behaves as a WebSocket that brings the stream.
 export declare class StreamSocket {
-    constructor(viewer: EdgeAgentViewer, id: string, parameters: string, info?: ServiceInfo);
+    constructor(
+        viewer: EdgeAgentViewer, id: string, parameters: string, info?: ServiceInfo & { callbacks?: ServiceCallbacks }
+    );
     onopen?: () => void;
     onmessage?: (event: { data: ArrayBuffer }) => void;
     onclose?: (event: { code: number; reason: string }) => void;

@@ -56,29 +56,35 @@ export class ViewerError extends Error {
 
 /// One request on a link of its own channel.
 class ChannelRequest {
-    constructor(connection, label, { onHead, onBody, onEnd }) {
+    /// onRefused(status, reason) is called with what the device says to a refusal, where it is given.
+    constructor(connection, label, { onHead, onBody, onRefused, onEnd }) {
+        Object.assign(this, { onHead, onBody, onRefused, onEnd });
         this.head = null;
         this.ended = false;
-        this.onEnd = onEnd;
+        this.refusal = null;
         const channel = connection.createDataChannel(label);
         channel.binaryType = "arraybuffer";
-        channel.onmessage = ({ data }) => {
-            if (this.ended) return;
-            if (this.head === null) {
-                try {
-                    this.head = JSON.parse(data);
-                } catch {
-                    this.finish("error", "the device's answer cannot be read");
-                    return;
-                }
-                onHead?.(this.head);
-            } else {
-                onBody?.(data);
-            }
-        };
+        channel.onmessage = ({ data }) => this.take(data);
         channel.onclose = () => this.finish("end");
         channel.onerror = () => this.finish(this.head ? "end" : "error", "the link was lost");
         this.channel = channel;
+    }
+
+    take(data) {
+        if (this.ended) return;
+        if (this.head) {
+            if (this.refusal) this.refusal.push(data);
+            else this.onBody?.(data);
+            return;
+        }
+        try {
+            this.head = JSON.parse(data);
+        } catch {
+            this.finish("error", "the device's answer cannot be read");
+            return;
+        }
+        if (this.onRefused && this.head.status >= 400) this.refusal = [];
+        this.onHead?.(this.head);
     }
 
     /// Ends the request from this side.
@@ -90,6 +96,7 @@ class ChannelRequest {
         if (this.ended) return;
         this.ended = true;
         this.channel.close();
+        if (this.refusal) this.onRefused(this.head.status, refusalText(this.head.status, this.refusal));
         this.onEnd?.(how, message);
     }
 }
@@ -299,6 +306,7 @@ class Service {
         const notify = (type, detail) => callbacks.msgCallback?.("onPlayerNotify", type, detail);
         return new Promise((resolve, reject) => {
             let accepted = false;
+            let refusal = null;
             const request = this.open(label, {
                 onHead: (head) => {
                     notify("parsed", head);
@@ -309,20 +317,21 @@ class Service {
                     } else if (head.status === 302) {
                         this.streams.delete(key);
                         this.follow(key, label, head.headers.Location, callbacks, notify).then(resolve, reject);
-                    } else if (head.headers["X-Hand-Off"] === "failed") {
-                        this.streams.delete(key);
-                        reject(new ViewerError(ErrorCode.handOverFailed, "the media service does not take over", 503));
-                    } else {
-                        this.streams.delete(key);
-                        reject(new ViewerError(ErrorCode.streamFailed, `the device answered ${head.status}`, head.status));
                     }
+                },
+                onRefused: (status, reason) => {
+                    this.streams.delete(key);
+                    const isHandOver = request.head.headers["X-Hand-Off"] === "failed";
+                    refusal = { message: reason, status };
+                    reject(new ViewerError(
+                        isHandOver ? ErrorCode.handOverFailed : ErrorCode.streamFailed, reason, status));
                 },
                 onBody: (data) => { if (accepted) callbacks.dataCallback?.(data); },
                 onEnd: (how, message) => {
                     if (this.streams.get(key) === request) this.streams.delete(key);
                     if (this.lasting.get(key)?.callbacks === callbacks) this.lasting.delete(key);
                     if (!accepted) reject(new ViewerError(ErrorCode.streamFailed, message || "the stream did not begin"));
-                    if (how === "end") notify(accepted ? "eof" : "fail", { message });
+                    if (how === "end") notify(accepted ? "eof" : "fail", refusal ?? { message });
                     else notify(how === "cancelled" ? "close" : how === "disconnect" ? "disconnect" : "fail", { message });
                 },
             });
@@ -443,6 +452,7 @@ class Service {
     startVoice(parameters, callbacks) {
         return new Promise((resolve, reject) => {
             let accepted = false;
+            const report = [];
             const request = this.open(`VOICE ${query(parameters)}`, {
                 onHead: (head) => {
                     if (head.status >= 200 && head.status < 300) {
@@ -452,15 +462,17 @@ class Service {
                             addChunk: (chunk) => this.addVoice(request, chunk),
                             stop: () => request.cancel(),
                         });
-                    } else {
-                        callbacks.onFailure?.({ id: this.id, status: head.status, errcode: ErrorCode.voiceFailed });
-                        reject(new ViewerError(ErrorCode.voiceFailed, `the device answered ${head.status}`, head.status));
                     }
                 },
+                onRefused: (status, reason) => {
+                    callbacks.onFailure?.({ id: this.id, status, errcode: ErrorCode.voiceFailed });
+                    reject(new ViewerError(ErrorCode.voiceFailed, reason, status));
+                },
+                onBody: (data) => report.push(data),
                 onEnd: (how, message) => {
                     if (this.voice === request) this.voice = null;
                     if (!accepted) reject(new ViewerError(ErrorCode.voiceFailed, message || "talking did not begin"));
-                    else callbacks.onStop?.({ id: this.id });
+                    else callbacks.onStop?.({ id: this.id, reason: parsed(report)?.cause ?? message });
                     callbacks.onComplete?.({ id: this.id });
                 },
             });
@@ -486,6 +498,8 @@ export class EdgeAgentViewer {
     constructor() {
         this.settings = null;
         this.services = new Map();
+        /// Services that are being started for whoever needs them.
+        this.starting = new Map();
     }
 
     /// settings: { iceServers } for devices that name none of their own.
@@ -518,6 +532,38 @@ export class EdgeAgentViewer {
             throw error instanceof ViewerError ? error : new ViewerError(ErrorCode.noPeerToPeer, error.message);
         }
         return ErrorCode.ok;
+    }
+
+    /// The same for whoever needs the service: resolves at once where it is connected, and those who ask meanwhile share
+    /// the attempt. A service that was lost is started anew.
+    ensureP2PService(id, info = {}, callbacks = {}) {
+        if (this.getServiceState(id) === ServiceState.connected) return Promise.resolve(ErrorCode.ok);
+        if (!this.starting.has(id)) {
+            const start = async () => {
+                if (!this.settings) await this.init();
+                this.stopP2PService(id);
+                return this.startP2PService(id, info, callbacks);
+            };
+            this.starting.set(id, start().finally(() => this.starting.delete(id)));
+        }
+        return this.starting.get(id);
+    }
+
+    /// How the link was found: { isRelayed, localKind, remoteKind, roundTripSeconds }; null where there is none.
+    async getRoute(id) {
+        const reports = await this.services.get(id)?.connection?.getStats();
+        const all = [...reports?.values() ?? []];
+        const known = new Map(all.map((report) => [report.id, report]));
+        const chosen = all.find((report) => report.type === "transport")?.selectedCandidatePairId;
+        // Not every browser names it.
+        const pair = known.get(chosen) ?? all.find((report) => report.type === "candidate-pair" && report.nominated
+            && report.state === "succeeded");
+        if (!pair) return null;
+        const [localKind, remoteKind] = [pair.localCandidateId, pair.remoteCandidateId].map((one) => known.get(one)?.candidateType);
+        return {
+            isRelayed: localKind === "relay" || remoteKind === "relay", localKind, remoteKind,
+            roundTripSeconds: pair.currentRoundTripTime,
+        };
     }
 
     stopP2PService(id) {
@@ -607,8 +653,6 @@ export class EdgeAgentViewer {
 /// A stream in the shape of a WebSocket, for players that know those. The link to the device is made where there is none,
 /// and shared by all streams of the same id.
 export class StreamSocket {
-    static links = new Map();
-
     constructor(viewer, id, parameters, info = {}) {
         this.viewer = viewer;
         this.id = id;
@@ -619,7 +663,8 @@ export class StreamSocket {
 
     async run(info) {
         try {
-            await this.link(info);
+            // Who takes it for a WebSocket tries again by itself.
+            await this.viewer.ensureP2PService(this.id, { ...info, reconnect: false }, info.callbacks);
             if (this.closed) return;
             await this.viewer.startStream(this.id, {
                 flv: { params: this.parameters },
@@ -632,26 +677,9 @@ export class StreamSocket {
         }
     }
 
-    link(info) {
-        if (this.viewer.getServiceState(this.id) === ServiceState.connected) return Promise.resolve();
-        let link = StreamSocket.links.get(this.id);
-        if (!link) {
-            link = this.make(info).finally(() => StreamSocket.links.delete(this.id));
-            StreamSocket.links.set(this.id, link);
-        }
-        return link;
-    }
-
-    async make(info) {
-        if (!this.viewer.settings) await this.viewer.init();
-        this.viewer.stopP2PService(this.id);
-        // The page's player tries again by itself.
-        await this.viewer.startP2PService(this.id, { ...info, reconnect: false });
-    }
-
     notice(notice, detail) {
         if (notice === "eof") this.end(1000, "");
-        if (notice === "fail" || notice === "disconnect") this.end(1006, detail?.message ?? "");
+        if (notice === "fail" || notice === "disconnect") this.end(detail?.status === 503 ? 1013 : 1006, detail?.message ?? "");
     }
 
     end(code, reason) {
@@ -664,6 +692,20 @@ export class StreamSocket {
         if (this.closed) return;
         this.closed = true;
         this.viewer.stopStream(this.id, { params: this.parameters });
+    }
+}
+
+/// What the device says to a refusal, `{"error":{"message":…}}`.
+function refusalText(status, pieces) {
+    return parsed(pieces)?.error?.message ?? `the device answered ${status}`;
+}
+
+/// JSON that came in pieces; null where it is none.
+function parsed(pieces) {
+    try {
+        return JSON.parse(decode(pieces, "text"));
+    } catch {
+        return null;
     }
 }
 

@@ -1,10 +1,12 @@
 // The page: a wall of live tiles, one player to each.
 
+import { access } from "./access.js";
 import { FLVPlayer } from "./player.js";
-import { StreamSocket, viewer } from "./edge-agent-viewer.js";
 import { PTZPad } from "./ptz.js";
-import { Timeline, clock, command, newVisitor } from "./recordings.js";
+import { Timeline, clock, command } from "./recordings.js";
 import { Talk } from "./talk.js";
+import { device, newVisitor } from "./transport.js";
+import { WayButton } from "./way.js";
 
 const STORAGE_KEY = "edge-agent.wall.1";
 const MAX_TILES = 64;
@@ -44,11 +46,6 @@ const memory = {
 
 // MARK: Tile
 
-// With ?p2p in the page's address streams come over one peer-to-peer link, else each over a WebSocket of its own.
-const openStream = new URLSearchParams(location.search).has("p2p")
-    ? (address) => new StreamSocket(viewer, "device", address.search.slice(1))
-    : undefined;
-
 class Tile {
     constructor(channel, { quality = null, started = true } = {}) {
         this.channel = channel;
@@ -56,6 +53,8 @@ class Tile {
         this.chosenQuality = channel.qualities.includes(quality) ? quality : null;
         this.started = started;
         this.suspended = false;
+        /// A link carries one stream of a channel, so a channel's second tile has another link.
+        this.lane = page.freeLane(channel);
         /// What is played of the recordings, null for live: a range, where in it the viewer wanted to be and where the
         /// picture is, in seconds since 1970, and the visitor that plays it.
         this.recording = null;
@@ -125,10 +124,22 @@ class Tile {
             ? { action: "playback", channel, start_time: recording.start, end_time: recording.end,
                 _progress: Math.round(1000 * (recording.position - recording.start)), _visitor: recording.visitor }
             : { action: "live", channel, quality: this.quality });
-        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, { recorded: recording !== null, open: openStream });
+        this.player = new FLVPlayer(this.video, `ipc.flv?${query}`, {
+            recorded: recording !== null,
+            ...device.isPeer
+                ? { open: (address) => device.openStream(address, this.lane), ask: null }
+                : { open: (address) => access.webSocket(address), ask: (address, options) => access.fetch(address, options) },
+        });
         this.player.addEventListener("state", () => this.show());
         this.player.addEventListener("stats", () => this.show());
         if (this.started && !this.suspended) this.player.start();
+    }
+
+    reopen() {
+        this.pad?.show(false);
+        if (this.recording) this.recording.visitor = newVisitor();
+        this.open();
+        this.show();
     }
 
     togglePlay() {
@@ -172,7 +183,7 @@ class Tile {
     }
 
     order(cmd, parameters = {}) {
-        return command({ channel: this.channel.channel, cmd, ...parameters }, this.recording.visitor);
+        return command({ channel: this.channel.channel, cmd, ...parameters }, { visitor: this.recording.visitor, lane: this.lane });
     }
 
     async setPaused(paused) {
@@ -340,7 +351,12 @@ class Page {
             onPlay: (channel, ...moment) => this.playRecording(channel, moment), onResize: () => this.layOut(),
         });
         this.talk = new Talk(element("talk"), element("talk-state"));
+        this.way = new WayButton(element("way"), () => this.changeWay());
         element("notice-action").addEventListener("click", () => this.load());
+        element("sign-in").addEventListener("submit", (event) => {
+            event.preventDefault();
+            this.signIn(element("token").value);
+        });
         element("add").addEventListener("change", ({ target }) => {
             const channel = this.channels.find((one) => String(one.channel) === target.value);
             target.value = "";
@@ -368,7 +384,8 @@ class Page {
     async load() {
         this.notice("");
         try {
-            const response = await fetch("channels.json", { cache: "no-store" });
+            if (!await access.enter()) return this.askForToken("");
+            const response = await access.fetch("channels.json");
             if (!response.ok) throw new Error(`the device answered with status ${response.status}`);
             this.channels = await response.json();
         } catch (error) {
@@ -398,6 +415,24 @@ class Page {
         this.summarise();
     }
 
+    /// - refusal: why the last one was not good.
+    askForToken(refusal) {
+        element("sign-in").hidden = false;
+        setText(element("sign-in-refusal"), refusal);
+        element("token").focus();
+    }
+
+    async signIn(token) {
+        try {
+            await access.signIn(token);
+        } catch (error) {
+            return this.askForToken(`That did not work: ${error.message}.`);
+        }
+        element("token").value = "";
+        element("sign-in").hidden = true;
+        await this.load();
+    }
+
     add(channel) {
         if (this.tiles.length >= MAX_TILES) return;
         this.tiles.push(new Tile(channel));
@@ -414,6 +449,20 @@ class Page {
         tile?.playRecording(...moment);
     }
 
+    /// Everything that is open is opened anew, the other way.
+    changeWay() {
+        this.talk.stop();
+        if (!device.isPeer) device.rest();
+        for (const tile of this.tiles) tile.reopen();
+    }
+
+    freeLane(channel) {
+        const taken = new Set(this.tiles.filter((tile) => tile.channel.channel === channel.channel).map(({ lane }) => lane));
+        let lane = 0;
+        while (taken.has(lane)) lane += 1;
+        return lane;
+    }
+
     changed() {
         this.layOut();
         this.summarise();
@@ -424,6 +473,7 @@ class Page {
 
     suspend(suspended, evenIfHeard = false) {
         for (const tile of this.tiles) tile.suspend(suspended, evenIfHeard);
+        if (suspended && this.tiles.every((tile) => tile.suspended)) device.rest();
     }
 
     summarise() {

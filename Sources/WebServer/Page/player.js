@@ -476,11 +476,13 @@ const CLOSE_REASONS = {
 /// Events: "state" (detail: {state, reason}) and "stats", once a second (detail: the same as `stats`).
 export class FLVPlayer extends EventTarget {
     /// Recorded footage ends, and can be paused; a lost connection is left to whoever made the player. `open` gives
-    /// what behaves as a WebSocket to the address.
-    constructor(video, address, { recorded = false, open = (url) => new WebSocket(url) } = {}) {
+    /// what behaves as a WebSocket to the address; `ask` fetches over HTTP why it does not open, null where that says so
+    /// by itself.
+    constructor(video, address, { recorded = false, open = (url) => new WebSocket(url), ask = fetch.bind(globalThis) } = {}) {
         super();
         this.recorded = recorded;
         this.open = open;
+        this.ask = ask;
         this.paused = false;
         this.video = video;
         this.address = new URL(address, location.href);
@@ -601,7 +603,7 @@ export class FLVPlayer extends EventTarget {
             }
             this.retry(CLOSE_REASONS[code] ?? (reason || (opened ? "The connection was lost" : "The device cannot be reached")));
             // A refused upgrade has no text here; the same address over HTTP says why.
-            if (!opened) this.askWhy();
+            if (!opened && this.ask) this.askWhy();
         };
         this.socket = socket;
     }
@@ -661,7 +663,7 @@ export class FLVPlayer extends EventTarget {
         try {
             const address = new URL(this.address);
             address.protocol = address.protocol.replace(/^ws/, "http");
-            const response = await fetch(address, { signal: probe.signal, cache: "no-store" });
+            const response = await this.ask(address, { signal: probe.signal, cache: "no-store" });
             if (!response.ok) {
                 const message = (await response.json())?.error?.message;
                 if (typeof message === "string" && this.state === "waiting") this.become("waiting", message.slice(0, 300));

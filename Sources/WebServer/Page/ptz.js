@@ -1,14 +1,14 @@
 // The pad for a head that turns: pressed with mouse, finger or keyboard, it moves for as long as it is held.
 
-import { newVisitor } from "./recordings.js";
+import { device, newVisitor } from "./transport.js";
 
 /// A head stops by itself after some seconds without word; while it is held, it is told again this often.
 const RENEW_MS = 400;
 const PRESETS = 16;
 const KEYS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", "+": "zoom_in", "-": "zoom_out" };
 
-/// All pads of the page are one viewer, to whom the device listens as long as its socket is open.
-const visitor = newVisitor();
+/// All pads of the page are one viewer, to whom the device listens as long as its connection is open.
+const who = { visitor: newVisitor(), lane: 0 };
 
 export class PTZPad {
     constructor(tile, { onFailure }) {
@@ -73,7 +73,7 @@ export class PTZPad {
         this.button.setAttribute("aria-pressed", String(isShown));
         if (!isShown) return this.link?.close();
         // Its end tells the device at once that nobody holds the head any more.
-        this.link = new WebSocket(`${location.href.replace(/^http/, "ws").replace(/[^/]*$/, "")}feedback?_visitor=${visitor}`);
+        this.link = device.listen(who);
         this.root.querySelector("[data-way]").focus({ preventScroll: true });
         this.showPresets(await this.order("status"));
     }
@@ -135,11 +135,8 @@ export class PTZPad {
             // Let go before its turn came.
             if (isPress && this.way === null) return null;
             try {
-                const response = await fetch("command", {
-                    method: "POST", keepalive: true, headers: { "X-Visitor": visitor, "Content-Type": "text/plain" },
-                    body: `action=user_define&channel=${this.channel}&cmd=${JSON.stringify(message)}`,
-                });
-                const reply = await response.json();
+                const reply = await device.command(
+                    `action=user_define&channel=${this.channel}&cmd=${JSON.stringify(message)}`, who);
                 this.root.toggleAttribute("data-end", reply.apex === "yes");
                 if (reply.result === "0") return reply;
                 this.onFailure("The head does not do that now");

@@ -1,6 +1,10 @@
 // The timeline under the wall: a calendar with the days that have footage, a bar for each channel, and what is chosen
 // on them. Playing itself is done by the tiles.
 
+import { access } from "./access.js";
+import { Download } from "./download.js";
+import { device, newVisitor } from "./transport.js";
+
 const REFRESH_MS = 15_000;
 /// How many times wider than the window the day may be.
 const ZOOMS = [1, 2, 4, 8, 24, 72, 144];
@@ -26,18 +30,12 @@ export class CommandRefused extends Error {
     }
 }
 
-/// Asks the device; throws where it does not answer or says no.
-export async function command(parameters, visitor = 0) {
-    const query = new URLSearchParams({ action: "inner_define", ...parameters });
-    const response = await fetch(`command?${query}`, { cache: "no-store", headers: { "X-Visitor": visitor } });
-    if (!response.ok) throw new Error(`the device answered with status ${response.status}`);
-    const reply = await response.json();
+/// Asks the device; throws where it does not answer or says no. `who` as in transport.js.
+export async function command(parameters, who) {
+    const reply = await device.command(new URLSearchParams({ action: "inner_define", ...parameters }).toString(), who);
     if (reply.status !== undefined && reply.status !== "0") throw new CommandRefused(reply.status);
     return reply;
 }
-
-/// A number of its own for whoever plays: the device keeps one playback for each visitor and channel.
-export const newVisitor = () => 1 + Math.floor(Math.random() * 0xffff_fffe);
 
 // MARK: Calendar
 
@@ -120,6 +118,8 @@ export class Timeline {
         this.whose = part(".whose");
         this.when = part(".when");
         this.save = part(".save");
+        // The ticket in it may have ended since.
+        this.save.addEventListener("click", () => { this.save.href = access.address(this.address).href; });
         this.closer = part(".closer");
         this.wider = part(".wider");
         this.dayButton = part(".day");
@@ -129,6 +129,9 @@ export class Timeline {
         this.rows = [];
         /// The moment that is played or was pointed at last: `{ row, seconds }`.
         this.chosen = null;
+        /// A file that is being fetched over a link; else the browser fetches it by itself.
+        this.download = null;
+        this.save.addEventListener("click", (event) => this.saveOverLink(event));
         this.calendar = new Calendar(part(".calendar"), (day) => this.choose(day));
         this.toggle.addEventListener("click", () => this.open(this.root.hidden));
         this.dayButton.addEventListener("click", () => this.showCalendar(this.calendar.root.hidden));
@@ -413,13 +416,41 @@ export class Timeline {
         const file = chosen?.row.files.find(({ start, end }) => start <= chosen.seconds && chosen.seconds < Math.max(end, start + 1));
         this.save.hidden = !file;
         if (!file) return;
+        if (this.download?.file.name !== file.name) {
+            this.download?.stop();
+            this.download = null;
+        }
         const query = new URLSearchParams({
             action: "download", channel: chosen.row.channel.channel, file_name: file.name, offset: 0,
             _visitor: this.visitor ??= newVisitor(),
         });
-        const address = `ipc.flv?${query}`;
-        if (this.save.getAttribute("href") !== address) this.save.href = address;
-        this.save.querySelector(".what").textContent = `${clock(file.start).slice(0, 5)} to ${clock(file.end).slice(0, 5)}, ${size(file.bytes)}`;
+        this.address = `ipc.flv?${query}`;
+        const { href } = access.address(this.address);
+        if (this.save.href !== href) this.save.href = href;
+        this.saved = { ...file, channel: chosen.row.channel.channel };
+        this.save.querySelector(".what").textContent = this.download && this.download.state !== "complete"
+            ? this.progress() : `${clock(file.start).slice(0, 5)} to ${clock(file.end).slice(0, 5)}, ${size(file.bytes)}`;
+        this.save.title = this.download?.reason ?? "";
         this.save.setAttribute("aria-label", `Save the file from ${clock(file.start)} to ${clock(file.end)}, ${size(file.bytes)}`);
+    }
+
+    progress() {
+        const { state, bytes, file } = this.download;
+        const part = `${size(bytes)} of ${size(file.bytes)}`;
+        return state === "running" ? `Stop: ${part}` : state === "stopped" ? `Go on: ${part}` : `Failed at ${part}`;
+    }
+
+    /// Over a link the file comes through the page: a click begins, stops, and goes on where it stopped.
+    saveOverLink(event) {
+        if (!device.isPeer) return;
+        event.preventDefault();
+        if (this.download?.state === "running") {
+            this.download.stop();
+            return;
+        }
+        if (!this.download || ["complete", "failed"].includes(this.download.state)) {
+            this.download = new Download(this.saved, () => this.showSave());
+        }
+        this.download.start();
     }
 }

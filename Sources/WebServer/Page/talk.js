@@ -1,9 +1,9 @@
-// Talking through the device's speaker: the browser's microphone as PCM over a WebSocket.
+// Talking through the device's speaker: the browser's microphone as PCM.
+
+import { device } from "./transport.js";
 
 /// A press that is longer than this talks as long as it lasts; a shorter one switches talking on or off.
 const HOLD_MS = 400;
-/// What may wait in the socket before sound is let go: about a second.
-const MAX_WAITING_BYTES = 64 << 10;
 /// The device's speaker is asked for at this rate; what the browser has is converted here or there.
 const RATE = 16_000;
 const MAX_RATE = 48_000;
@@ -51,7 +51,7 @@ export class Talk {
         this.state = "opening";
         this.say("");
         // Whatever is opened belongs to this attempt; a later one, or a stop, leaves it alone.
-        const attempt = { stream: null, context: null, socket: null };
+        const attempt = { stream: null, context: null, voice: null };
         this.attempt = attempt;
         try {
             attempt.stream = await navigator.mediaDevices.getUserMedia({
@@ -68,30 +68,29 @@ export class Talk {
     }
 
     connect(attempt, node) {
-        const socket = new WebSocket(`voice?channel=0&rate=${attempt.context.sampleRate}`);
-        attempt.socket = socket;
-        socket.addEventListener("message", ({ data }) => {
-            if (this.attempt !== attempt || JSON.parse(data).state !== "open") return;
-            // Only now the speaker is really open.
-            this.state = "talking";
-            this.show();
-            node.port.onmessage = ({ data: samples }) => {
-                if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount < MAX_WAITING_BYTES) socket.send(samples);
-            };
-        });
-        socket.addEventListener("close", ({ reason }) => {
-            if (this.attempt !== attempt) return;
-            const wasTalking = this.state === "talking";
-            close(attempt);
-            this.end(wasTalking ? `The device ended the talk: ${reason || "the connection is lost"}.`
-                : `You cannot talk now: ${reason || "the device does not answer"}.`);
+        attempt.voice = device.openVoice(attempt.context.sampleRate, {
+            onOpen: () => {
+                if (this.attempt !== attempt) return;
+                // Only now the speaker is really open.
+                this.state = "talking";
+                this.show();
+                node.port.onmessage = ({ data: samples }) => attempt.voice.send(samples);
+            },
+            onEnd: (reason) => {
+                if (this.attempt !== attempt) return;
+                const wasTalking = this.state === "talking";
+                close(attempt);
+                this.end(wasTalking ? `The device ended the talk: ${reason || "the connection is lost"}.`
+                    : `You cannot talk now: ${reason || "the device does not answer"}.`);
+            },
         });
     }
 
     stop() {
-        if (!this.attempt) return;
-        close(this.attempt);
+        const { attempt } = this;
+        if (!attempt) return;
         this.end("");
+        close(attempt);
     }
 
     end(text) {
@@ -136,8 +135,8 @@ async function listen(attempt) {
     return node;
 }
 
-function close({ stream, context, socket }) {
+function close({ stream, context, voice }) {
     for (const track of stream?.getTracks() ?? []) track.stop();
     context?.close();
-    socket?.close(1000);
+    voice?.close();
 }

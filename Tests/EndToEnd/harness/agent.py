@@ -170,6 +170,7 @@ class Agent:
             "server": {"address": "127.0.0.1", "port": self.port},
             "control": {"socket": self.control_socket},
             "state": {"folder": str(self.folder / "state")},
+            "recording": {"folder": str(self.folder / "recordings")},
             # Loopback is left out by itself.
             "peers": {"addresses": ["127.0.0.1"]},
         }

@@ -109,11 +109,12 @@ class Client:
         assert self.ready.wait(10), broker.log()
 
     def _connected(self, client: mqtt.Client, *_: Any) -> None:
-        client.subscribe([(f"{self.base}/{name}", 1) for name in ("presence", "events", "answers/+", "replies/+")])
+        client.subscribe([(f"{self.base}/{name}", 1) for name in ("presence", "info", "events", "answers/+", "replies/+")])
 
     def _take(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         topic = message.topic.removeprefix(f"{self.base}/")
-        content = json.loads(message.payload)
+        # What is retained no more comes as nothing.
+        content = json.loads(message.payload) if message.payload else None
         self.messages.setdefault(topic, []).append(content)
         if topic in self.answers:
             self.answers[topic].put(content)

@@ -12,6 +12,8 @@ from .waiting import wait_until
 
 USER, PASSWORD, REALM = "viewer", "secret", "edge-agent"
 SERVER = "203.0.113.10"
+# The same server's other address, from which a client learns what its router does (RFC 5780).
+OTHER_SERVER = "203.0.113.11"
 PORT = 3478
 
 
@@ -87,7 +89,8 @@ class Internet:
             run("ip", "netns", "add", name)
             run("ip", "link", "set", "lo", "up", namespace=name)
         run("ip", "link", "add", "bridge", "type", "bridge", namespace=self.public)
-        run("ip", "addr", "add", f"{SERVER}/24", "dev", "bridge", namespace=self.public)
+        for address in (SERVER, OTHER_SERVER):
+            run("ip", "addr", "add", f"{address}/24", "dev", "bridge", namespace=self.public)
         run("ip", "link", "set", "bridge", "up", namespace=self.public)
         # Private addresses lead nowhere, but without an error, at which the server would give up its client.
         run("ip", "route", "add", "default", "dev", "lo", namespace=self.public)
@@ -102,6 +105,8 @@ class Internet:
             run("ip", "addr", "add", f"10.{number}.0.1/24", "dev", "lan", namespace=router)
             run("ip", "link", "set", "lan", "up", namespace=router)
             run("ip", "addr", "add", f"10.{number}.0.2/24", "dev", "eth0", namespace=host)
+            # Interfaces of hardware put single packets on the wire; these would pass bursts on, to be lost as a whole.
+            run("ip", "link", "set", "eth0", "gso_max_segs", "1", namespace=host)
             run("ip", "link", "set", "eth0", "up", namespace=host)
             run("ip", "route", "add", "default", "via", f"10.{number}.0.1", namespace=host)
             run("sysctl", "-qw", "net.ipv4.ip_forward=1", namespace=router)
@@ -112,6 +117,7 @@ class Internet:
         configuration = self.folder / "turn.conf"
         configuration.write_text(f"""
 listening-ip={SERVER}
+listening-ip={OTHER_SERVER}
 relay-ip={SERVER}
 listening-port={PORT}
 min-port=40000

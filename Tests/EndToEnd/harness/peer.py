@@ -193,6 +193,25 @@ class Peer:
     def is_connected(self) -> bool:
         return self.connection.connectionState == "connected"
 
+    def watch_datagrams(self) -> list[int]:
+        """The sizes of those that come from now on."""
+        sizes: list[int] = []
+
+        def watch(protocol: Any) -> None:
+            receive = protocol.datagram_received
+
+            def received(data: bytes, address: Any) -> None:
+                sizes.append(len(data))
+                receive(data, address)
+            protocol.datagram_received = received
+
+        async def begin() -> None:
+            for transport in self.connection._RTCPeerConnection__iceTransports:
+                for protocol in transport._connection._protocols:
+                    watch(protocol)
+        self.loop.run(begin())
+        return sizes
+
     def vanish(self) -> None:
         """As if the power failed: nothing is sent any more, not even a farewell."""
         async def stop() -> None:

@@ -7,8 +7,26 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+
+
+def watch_sizes(connection: RTCPeerConnection) -> list[int]:
+    """Of the datagrams that come from now on, what relays put around them left out."""
+    sizes: list[int] = []
+
+    def watch(protocol: Any) -> None:
+        receive = protocol.datagram_received
+
+        def received(data: bytes, address: Any) -> None:
+            sizes.append(len(data))
+            receive(data, address)
+        protocol.datagram_received = received
+
+    for protocol in connection.sctp.transport.transport._connection._protocols:
+        watch(protocol)
+    return sizes
 
 
 async def main(seconds: float, stun: str, turn: str, user: str, password: str, label: str) -> None:
@@ -39,6 +57,7 @@ async def main(seconds: float, stun: str, turn: str, user: str, password: str, l
     end = time.monotonic() + 30
     while "body" not in first and time.monotonic() < end and not closed.is_set():
         await asyncio.sleep(0.01)
+    sizes = watch_sizes(connection)
     if "body" in first:
         try:
             await asyncio.wait_for(closed.wait(), seconds)
@@ -49,6 +68,7 @@ async def main(seconds: float, stun: str, turn: str, user: str, password: str, l
         "state": connection.connectionState,
         "pair": [pair.local_candidate.type, pair.remote_candidate.type, pair.remote_addr[0]] if pair else None,
         "firstPicture": first["body"] - started if "body" in first else None,
+        "largestDatagram": max(sizes, default=0),
         "bytes": sum(count for _, count in arrivals),
     }), flush=True)
     # The device is asked about the link before it ends.

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 KEY = "0123456789abcdef0123456789abcdef"
-ALL = ["live", "playback", "download", "talk", "command", "control"]
+ALL = ["live", "playback", "download", "talk", "ptz", "command", "control"]
 
 
 def _base64(data: bytes) -> str:

@@ -31,7 +31,8 @@ class StreamEnded(AssertionError):
 class Connection:
     """A socket and the head of the answer to one request."""
 
-    def __init__(self, url: str, headers: dict[str, str], receive_buffer: int | None, timeout: float) -> None:
+    def __init__(self, url: str, headers: dict[str, str], receive_buffer: int | None, timeout: float,
+                 method: str = "GET") -> None:
         parts = urlsplit(url)
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -41,7 +42,7 @@ class Connection:
         self.started = time.monotonic()
         self.socket.connect((self.host, self.port))
         target = parts.path + ("?" + parts.query if parts.query else "")
-        lines = [f"GET {target} HTTP/1.1", f"Host: {self.host}:{self.port}"]
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self.host}:{self.port}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.socket.sendall("\r\n".join(lines + ["", ""]).encode())
         self.pending = b""
