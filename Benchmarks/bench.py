@@ -29,6 +29,7 @@ from harness.viewers import Collector  # noqa: E402
 from harness.waiting import wait_until  # noqa: E402
 from figures import Result, cpu_by_thread, pause, resident, summary  # noqa: E402
 from pattern import PatternFeeder  # noqa: E402
+from peer import PARTS as PEER_PARTS, bench_peer  # noqa: E402
 from recording import bench_recording  # noqa: E402
 
 TOOLS = REPOSITORY / ".build" / "benchmarks"
@@ -44,7 +45,7 @@ FFMPEG_AUDIO = ["-c:a", "aac", "-b:a", "32k"]
 
 def build_tools() -> None:
     TOOLS.mkdir(parents=True, exist_ok=True)
-    for name in ("measure", "floor", "load"):
+    for name in ("measure", "floor", "load", "path"):
         source, program = Path(__file__).parent / f"{name}.c", TOOLS / name
         if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
             subprocess.run(["cc", "-O2", "-Wall", "-o", program, source], check=True)
@@ -451,7 +452,7 @@ def forget(path: Path) -> None:
 
 BENCHMARKS = {"encode": bench_encode, "fanout": bench_fanout, "latency": bench_latency,
               "first-picture": bench_first_picture, "recording": bench_recording, "playback": bench_playback,
-              "commands": bench_commands}
+              "commands": bench_commands, "peer": lambda options: bench_peer(options, Load)}
 
 
 def machine() -> dict[str, Any]:
@@ -480,6 +481,12 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=100, help="of `first-picture` and `playback`")
     parser.add_argument("--recording-seconds", type=int, default=240)
     parser.add_argument("--queries", type=int, default=1000, help="of each kind in `recording` and `commands`")
+    parser.add_argument("--peer-parts", type=lambda text: text.split(","), default=list(PEER_PARTS),
+                        help=f"of {','.join(PEER_PARTS)}")
+    parser.add_argument("--peer-rounds", type=int, default=3)
+    parser.add_argument("--peer-seconds", type=float, default=15, help="of each turn of `peer`'s cost")
+    parser.add_argument("--peer-delay-seconds", type=float, default=40, help="with each delay and loss")
+    parser.add_argument("--peer-connections", type=int, default=100, help="with each delay and loss")
     options = parser.parse_args()
     if not (PROGRAMS / "edge-agent").exists():
         raise SystemExit(f"{PROGRAMS}/edge-agent is not built: swift build -c release")
