@@ -10,14 +10,14 @@ import pytest
 
 from board import wait_until
 from recording import Recorder
-from voices import (RATE, decibels, fetch, find, longest_gap, onset, send, tone_lengths, tones, voice, wav)
+from voices import (RATE, alike_in_pieces, decibels, fetch, find, longest_gap, onset, send, tone_lengths, tones, voice, wav)
 
 PATIENCE = 90
 FREQUENCIES = [500, 900, 1700]
 CAPTURE = f"-t raw -f S16_LE -c 1 -r {RATE}"
 #: How much of what the speaker plays reaches the microphone.
 LEAK = 0.4
-ECHO_ATTEMPTS = 4
+ATTEMPTS = 4
 
 
 def status(board) -> dict:
@@ -28,8 +28,7 @@ def status(board) -> dict:
 def agent(board, service):
     # The tone that other tests hear; the room is quiet now.
     board.execute("for pid in $(pidof speaker-test); do kill $pid; done")
-    if board.execute("edgectl status")[0] != 0:
-        board.start_agent(service)
+    board.start_agent(service)
 
 
 @pytest.fixture
@@ -139,17 +138,20 @@ def test_the_echo_is_taken_out(board, service, agent, figures, tmp_path):
     send(board, wav(far), "/tmp/far.wav")
     hear_own_speaker(board, True)
     try:
-        for attempt in range(ECHO_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             loss, report = echo_loss(board, service, far, tmp_path / f"echo-{attempt}.flv")
-            talk = report["talk"]
-            is_undisturbed = not talk["speakerUnderruns"] and not talk["underruns"] and talk["droppedMilliseconds"] < 100
-            if loss >= 25 or is_undisturbed:
+            if loss >= 25 or is_undisturbed(report):
                 break
     finally:
         hear_own_speaker(board, False)
     figures.section("talk")["echoDecibels"] = round(loss, 1)
     assert loss >= 25, report
     nobody_talks(board)
+
+
+def is_undisturbed(report: dict) -> bool:
+    talk = report["talk"]
+    return not talk["speakerUnderruns"] and not talk["underruns"] and talk["droppedMilliseconds"] < 100
 
 
 def echo_loss(board, service, far: numpy.ndarray, path) -> tuple[float, dict]:
@@ -169,7 +171,8 @@ def echo_loss(board, service, far: numpy.ndarray, path) -> tuple[float, dict]:
 
 
 def test_the_near_voice_stays(board, service, agent, figures, tmp_path):
-    """The speaker leaks into the microphone's room, where somebody speaks as well."""
+    """The speaker leaks into the microphone's room, where somebody speaks as well. Of a voice that is not there, its seconds
+    find 0.6 in the other voice; of one that is cut every half second, 0.76. Tried again where sound was lost on its way."""
     board.run(
         "cat >/tmp/asound.conf <<'end'\n"
         "</usr/share/alsa/alsa.conf>\n"
@@ -180,20 +183,33 @@ def test_the_near_voice_stays(board, service, agent, figures, tmp_path):
     far, near = voice(1, 12), voice(23, 5)
     send(board, wav(far), "/tmp/far.wav")
     send(board, wav(near), "/tmp/near.wav")
-    environment = "env ALSA_CONFIG_PATH=/tmp/asound.conf"
-    leak = board.start(
-        f"sh -c '{environment} arecord -q -D hw:Loopback,1,1 --period-time=20000 --buffer-time=400000 {CAPTURE} - | "
-        f"{environment} aplay -q -D plug:leak --period-time=20000 --buffer-time=200000 {CAPTURE} -'", "leak.log")
-    recorder = record(board, service, tmp_path / "double.flv")
-    talk = board.start("edgectl talk /tmp/far.wav", "far.log")
-    board.run("sleep 5")
-    board.start(f"{environment} aplay -q -D plug:room /tmp/near.wav", "near.log")
-    board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
-    echo = status(board)["talkback"]["echoes"][0]
-    board.execute(f"for pid in $(pidof arecord); do kill $pid; done; kill {leak}")
-    heard = recorder.stop().sound(RATE) * 32768
-    _, likeness = find(near.astype(float)[RATE // 2:-RATE // 2], heard)
-    print(f"near voice {likeness:.2f} alike; the agent says {echo}")
+    for attempt in range(ATTEMPTS):
+        heard, report, losses = double_talk(board, service, tmp_path / f"double-{attempt}.flv")
+        pieces = alike_in_pieces(near.astype(float)[RATE // 2:-RATE // 2], heard)
+        likeness = sum(pieces) / len(pieces)
+        print(f"near voice {likeness:.2f} alike, by seconds {[round(piece, 2) for piece in pieces]}; {report}; {losses}")
+        if likeness >= 0.8 or is_undisturbed(report) and not losses:
+            break
     figures.section("talk")["nearVoiceCorrelation"] = round(likeness, 2)
     assert likeness >= 0.8
     nobody_talks(board)
+
+
+def double_talk(board, service, path) -> tuple[numpy.ndarray, dict, str]:
+    """What is heard of both voices, how the talk went, and what the room's own players and recorders lost."""
+    environment = "env ALSA_CONFIG_PATH=/tmp/asound.conf"
+    logs = f"{board.log_folder}/leak.log {board.log_folder}/near.log"
+    board.run(f"rm -f {logs}")
+    leak = board.start(
+        f"sh -c '{environment} arecord -q -D hw:Loopback,1,1 --period-time=20000 --buffer-time=400000 {CAPTURE} - | "
+        f"{environment} aplay -q -D plug:leak --period-time=20000 --buffer-time=200000 {CAPTURE} -'", "leak.log")
+    recorder = record(board, service, path)
+    talk = board.start("edgectl talk /tmp/far.wav", "far.log")
+    board.run("sleep 5")
+    board.start(f"{environment} aplay -q -D plug:room /tmp/near.wav", "near.log")
+    board.run("sleep 5")
+    report = status(board)["talkback"]
+    board.run(f"while kill -0 {talk} 2>/dev/null; do sleep 0.2; done; sleep 2", timeout=PATIENCE)
+    losses = board.execute(f"grep -hi 'run!!!' {logs}")[1].strip()
+    board.execute(f"for pid in $(pidof arecord); do kill $pid; done; kill {leak}")
+    return recorder.stop().sound(RATE) * 32768, report, losses

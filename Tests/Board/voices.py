@@ -91,6 +91,12 @@ def decibels(samples: numpy.ndarray, over: numpy.ndarray) -> float:
     return float(10 * numpy.log10(max((samples ** 2).mean(), 1e-12) / max((over ** 2).mean(), 1e-12)))
 
 
+def alike_in_pieces(part: numpy.ndarray, whole: numpy.ndarray) -> list[float]:
+    """How alike each second of a part is to where it lies in `whole`. A player that runs dry for a moment, as one does on
+    an emulated machine with too much to do, delays what follows; over the whole part that looks as if half were gone."""
+    return [find(part[start:start + RATE], whole)[1] for start in range(0, len(part) - RATE + 1, RATE)]
+
+
 def find(part: numpy.ndarray, whole: numpy.ndarray) -> tuple[int, float]:
     """Where in `whole` a part lies, and how alike the two are there, 0 to 1."""
     size = 1 << (len(whole) + len(part)).bit_length()
