@@ -9,12 +9,13 @@ import numpy
 RATE = 16000
 
 
-def voice(seed: int, seconds: float, amplitude: float = 6000) -> numpy.ndarray:
-    """Something like a voice: pulses and noise through resonances that wander, in syllables."""
+def voice(seed: int, seconds: float, amplitude: float = 6000, pitch: float = 110) -> numpy.ndarray:
+    """Something like a voice: pulses and noise through resonances that wander, in syllables. With another seed the same
+    speaker says something else; somebody else has another pitch, in hertz."""
     random = numpy.random.default_rng(seed)
     count = int(seconds * RATE)
     time = numpy.arange(count) / RATE
-    phase = numpy.cumsum(110 + 30 * numpy.sin(2 * numpy.pi * 0.7 * time + seed)) / RATE
+    phase = numpy.cumsum(pitch * (1 + 0.27 * numpy.sin(2 * numpy.pi * 0.7 * time + seed))) / RATE
     source = numpy.where(phase % 1 < 0.1, 1, -0.11) + 0.25 * random.uniform(-1, 1, count)
     sound = numpy.zeros(count)
     for centre, swing, speed, radius, gain in ((500, 250, 1.3, 0.96, 1.0), (1500, 600, 0.9, 0.95, 0.7)):
@@ -91,19 +92,33 @@ def decibels(samples: numpy.ndarray, over: numpy.ndarray) -> float:
     return float(10 * numpy.log10(max((samples ** 2).mean(), 1e-12) / max((over ** 2).mean(), 1e-12)))
 
 
-def alike_in_pieces(part: numpy.ndarray, whole: numpy.ndarray) -> list[float]:
-    """How alike each second of a part is to where it lies in `whole`. A player that runs dry for a moment, as one does on
-    an emulated machine with too much to do, delays what follows; over the whole part that looks as if half were gone."""
-    return [find(part[start:start + RATE], whole)[1] for start in range(0, len(part) - RATE + 1, RATE)]
+def alike(part: numpy.ndarray, whole: numpy.ndarray) -> list[float]:
+    """How alike each second of a part is to where it lies in `whole`, 0 to 1.
+
+    Seconds are looked for one by one, since a player that runs dry delays what follows, and their tenths may lie 2 ms
+    before or after: the agent plays by up to 0.3 % faster or slower to keep sound and clock together, which nobody hears,
+    but which leaves nothing alike over a whole second."""
+    return [_alike(part[start:start + RATE], whole) for start in range(0, len(part) - RATE + 1, RATE)]
 
 
-def find(part: numpy.ndarray, whole: numpy.ndarray) -> tuple[int, float]:
-    """Where in `whole` a part lies, and how alike the two are there, 0 to 1."""
+def _alike(second: numpy.ndarray, whole: numpy.ndarray) -> float:
+    length, reach = RATE // 10, RATE // 500
+    weights, sums = 0.0, numpy.zeros(len(whole) - len(second) + 1)
+    for start in range(0, len(second), length):
+        piece = second[start:start + length]
+        likeness = numpy.pad(_likeness(piece, whole), reach, constant_values=-1)
+        widest = numpy.lib.stride_tricks.sliding_window_view(likeness, 2 * reach + 1).max(axis=1)
+        weight = numpy.sqrt((piece ** 2).sum())
+        weights, sums = weights + weight, sums + weight * widest[start:start + len(sums)]
+    return float(sums.max() / weights)
+
+
+def _likeness(part: numpy.ndarray, whole: numpy.ndarray) -> numpy.ndarray:
+    """How alike a part is to `whole` at each place, -1 to 1; 0 where there is silence."""
     size = 1 << (len(whole) + len(part)).bit_length()
     product = numpy.fft.irfft(numpy.fft.rfft(whole, size) * numpy.conj(numpy.fft.rfft(part, size)), size)
     product = product[:len(whole) - len(part) + 1]
     squares = numpy.concatenate([[0], numpy.cumsum(whole ** 2)])
     energy = squares[len(part):] - squares[:-len(part)]
     likeness = product / numpy.sqrt(numpy.maximum(energy * (part ** 2).sum(), 1e-9))
-    best = int(numpy.argmax(numpy.where(energy > 1e-6 * len(part), likeness, 0)))
-    return best, float(likeness[best])
+    return numpy.where(energy > len(part), likeness, 0)
