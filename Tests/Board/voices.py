@@ -92,8 +92,8 @@ def decibels(samples: numpy.ndarray, over: numpy.ndarray) -> float:
     return float(10 * numpy.log10(max((samples ** 2).mean(), 1e-12) / max((over ** 2).mean(), 1e-12)))
 
 
-def alike(part: numpy.ndarray, whole: numpy.ndarray) -> list[float]:
-    """How alike each second of a part is to where it lies in `whole`, 0 to 1.
+def alike(part: numpy.ndarray, whole: numpy.ndarray) -> list[tuple[float, float]]:
+    """How alike each second of a part is to where it lies in `whole`, 0 to 1, and where that is, in seconds.
 
     Seconds are looked for one by one, since a player that runs dry delays what follows, and their tenths may lie 2 ms
     before or after: the agent plays by up to 0.3 % faster or slower to keep sound and clock together, which nobody hears,
@@ -101,7 +101,7 @@ def alike(part: numpy.ndarray, whole: numpy.ndarray) -> list[float]:
     return [_alike(part[start:start + RATE], whole) for start in range(0, len(part) - RATE + 1, RATE)]
 
 
-def _alike(second: numpy.ndarray, whole: numpy.ndarray) -> float:
+def _alike(second: numpy.ndarray, whole: numpy.ndarray) -> tuple[float, float]:
     length, reach = RATE // 10, RATE // 500
     weights, sums = 0.0, numpy.zeros(len(whole) - len(second) + 1)
     for start in range(0, len(second), length):
@@ -110,7 +110,8 @@ def _alike(second: numpy.ndarray, whole: numpy.ndarray) -> float:
         widest = numpy.lib.stride_tricks.sliding_window_view(likeness, 2 * reach + 1).max(axis=1)
         weight = numpy.sqrt((piece ** 2).sum())
         weights, sums = weights + weight, sums + weight * widest[start:start + len(sums)]
-    return float(sums.max() / weights)
+    place = int(sums.argmax())
+    return round(float(sums[place] / weights), 2), round(place / RATE, 3)
 
 
 def _likeness(part: numpy.ndarray, whole: numpy.ndarray) -> numpy.ndarray:
