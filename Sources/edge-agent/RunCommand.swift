@@ -26,6 +26,8 @@ struct RunCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // What one thread frees, another can use: with a heap for each, memory grows for hours with what they keep.
         clinux_share_heaps(2)
+        // An encoder's pictures would take up to 4 MB more where luck joins them, and are not made faster by it.
+        clinux_avoid_huge_pages()
         Self.raiseFileLimit()
         let configuration: AgentConfiguration
         var isLastGood = false

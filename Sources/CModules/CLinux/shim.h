@@ -47,6 +47,10 @@ static inline void clinux_set_niceness(int niceness) { setpriority(PRIO_PROCESS,
 // How many heaps threads share; glibc gives each a heap of its own otherwise, up to eight for each processor.
 static inline void clinux_share_heaps(int count) { mallopt(M_ARENA_MAX, count); }
 
+// No pages of 2 MB in place of 4 KB ones (PR_SET_THP_DISABLE, prctl(2)): of one a piece is used, all of it is resident.
+// Programs that are started inherit it.
+static inline void clinux_avoid_huge_pages(void) { prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); }
+
 // Gives back to the system what is free in the heaps, also between what is used.
 static inline void clinux_give_back_memory(void) { malloc_trim(0); }
 
