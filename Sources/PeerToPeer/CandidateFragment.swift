@@ -16,8 +16,8 @@ package struct CandidateFragment: Sendable, Hashable {
     /// Nil where it is too long. Lines that say nothing known are passed over.
     package init?(_ text: some StringProtocol) {
         guard text.utf8.count <= Self.maximumBytes else { return nil }
-        for line in text.unicodeScalars.split(whereSeparator: { $0 == "\n" || $0 == "\r" }) {
-            let line = Substring(Substring.UnicodeScalarView(line))
+        for line in String(text).unicodeScalars.split(whereSeparator: { $0 == "\n" || $0 == "\r" }) {
+            let line = Substring(line)
             if line.hasPrefix("a=ice-ufrag:") { ufrag = ufrag ?? String(line.dropFirst(12).prefix(256)) }
             if line == "a=end-of-candidates" { isLast = true }
             guard line.hasPrefix("a=candidate:") || line.hasPrefix("candidate:"),

@@ -61,8 +61,9 @@ struct DescriptionReader {
             throw .init("a description has at most \(SessionDescription.maximumBytes) bytes")
         }
         // A carriage return and a line feed are one Character, so this is about scalars.
-        lines = text.unicodeScalars.split(maxSplits: SessionDescription.maximumLines) { $0 == "\n" || $0 == "\r" }
-            .map { Substring(Substring.UnicodeScalarView($0)) }
+        lines = String(text).unicodeScalars.split(maxSplits: SessionDescription.maximumLines) {
+            $0 == "\n" || $0 == "\r"
+        }.map { Substring($0) }
         guard lines.count <= SessionDescription.maximumLines else {
             throw .init("a description has at most \(SessionDescription.maximumLines) lines")
         }
