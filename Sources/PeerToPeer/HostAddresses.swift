@@ -1,7 +1,7 @@
 import Glibc
 
 /// What the system knows of hosts' addresses. Blocks.
-enum HostAddresses {
+package enum HostAddresses {
     struct Failure: Error {
         let reason: String
         /// Whether nobody answers who knows names, so that others need not be tried.
@@ -31,14 +31,29 @@ enum HostAddresses {
     }
 
     /// Those of the device's own interfaces.
-    static func own() -> Set<[UInt8]> {
+    static func own() -> Set<[UInt8]> { Set(interfaces().map(\.address)) }
+
+    /// Whether the address is in a network that one of the device's interfaces is in, or is the device's own.
+    package static func isNeighbour(_ address: NetworkAddress) -> Bool {
+        interfaces().contains { interface in
+            interface.address.count == address.bytes.count
+                && zip(zip(interface.address, address.bytes), interface.mask)
+                    .allSatisfy { ($0.0 ^ $0.1) & $1 == 0 }
+        }
+    }
+
+    /// Addresses, and which of their bits are the network's.
+    private static func interfaces() -> [(address: [UInt8], mask: [UInt8])] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         defer { freeifaddrs(list) }
-        var found: Set<[UInt8]> = []
+        var found: [(address: [UInt8], mask: [UInt8])] = []
         var entry = list
         while let node = entry {
-            if let address = NetworkAddress(node.pointee.ifa_addr) { found.insert(address.bytes) }
+            if let address = NetworkAddress(node.pointee.ifa_addr) {
+                let whole = [UInt8](repeating: 0xFF, count: address.bytes.count)
+                found.append((address.bytes, NetworkAddress(node.pointee.ifa_netmask)?.bytes ?? whole))
+            }
             entry = node.pointee.ifa_next
         }
         return found

@@ -29,7 +29,7 @@ final class ICEAgent {
     private var receivesDirectly = false
     /// What a datagram to the peer may have, in bytes: what any path carries, as browsers have it, or what fits into Ethernet
     /// in local networks, even with WireGuard around it.
-    private(set) var largestDatagram = anyPath
+    private(set) var largestDatagram = DatagramSize.anyPath
 
     /// The last source of libnice's that brought something; only compared.
     private var polled: UnsafeMutablePointer<GSource>?
@@ -38,8 +38,6 @@ final class ICEAgent {
     private var handle: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     private static let component: UInt32 = 1
-    private static let anyPath = 1200
-    private static let localPath = 1372
 
     /// Nil where libnice cannot make one.
     init?(loop: PeerLoop, settings: ICESettings) {
@@ -236,7 +234,7 @@ final class ICEAgent {
         }
         way = nil
         waySocket = nil
-        largestDatagram = Self.anyPath
+        largestDatagram = DatagramSize.anyPath
         var local: UnsafeMutablePointer<NiceCandidate>?
         var remote: UnsafeMutablePointer<NiceCandidate>?
         guard nice_agent_get_selected_pair(agent, stream, Self.component, &local, &remote) != 0, let local, let remote,
@@ -247,7 +245,7 @@ final class ICEAgent {
         let owner = SocketOwner(socket)
         var address = sockaddr_storage()
         let length = cnice_copy_address(&remote.pointee.addr, &address)
-        if NetworkAddress(address)?.isLocal == true { largestDatagram = Self.localPath }
+        if let address = NetworkAddress(address) { largestDatagram = DatagramSize.largest(to: address) }
         way = DirectWay(to: address, length: length) { g_socket_get_fd(owner.socket) }
         waySocket = owner
     }

@@ -48,6 +48,17 @@ final class ProbeSocket {
         guard number == 0 else { throw Failure(number: number) }
     }
 
+    /// What a packet to whom it is connected to may have with IP's header, as far as the system knows (IP_MTU, ip(7)); nil
+    /// where it does not.
+    func packetBytes(isIPv6: Bool) -> Int? {
+        var (bytes, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+        let result =
+            isIPv6
+            ? getsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU, &bytes, &size)
+            : getsockopt(descriptor, Int32(IPPROTO_IP), IP_MTU, &bytes, &size)
+        return result == 0 && bytes > 0 ? Int(bytes) : nil
+    }
+
     /// - Parameter address: nil for whom it is connected to.
     func send(_ bytes: [UInt8], to address: NetworkAddress? = nil) throws(Failure) {
         let flags = Int32(MSG_NOSIGNAL)

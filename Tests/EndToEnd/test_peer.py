@@ -47,13 +47,13 @@ def test_live_over_a_data_channel(
     assert media.decode_messages(tmp_path / "live.flv") == ""
 
 
-def test_datagrams_fit_a_local_network(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
+def test_datagrams_fit_the_interface(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
     """`Tests/Network` looks at those that cross the internet."""
     peer = connect(agent({"channels": [CHANNEL]}))
     sizes = peer.watch_datagrams()
     peer.request("GET ipc.flv?action=live&channel=0").read_seconds(3)
-    # Pictures fill them, and with WireGuard's 80 bytes and IPv6's 48 they fit into Ethernet's 1500.
-    assert 1320 < max(sizes) <= 1372, sorted(sizes)[-5:]
+    # Pictures fill them; the machine itself takes any, but Ethernet's 1500 bytes are the limit, 28 of which are headers.
+    assert 1420 < max(sizes) <= 1472, sorted(sizes)[-5:]
 
 
 def test_refusals_leave_the_link_alive(agent: Callable[..., Agent], connect: Callable[..., Peer]) -> None:
