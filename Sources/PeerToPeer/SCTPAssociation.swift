@@ -53,6 +53,8 @@ final class SCTPAssociation {
     private var room = sendBuffer
     private var hadRoom = sendBuffer
     private var events: [SCTPEvent] = []
+    /// Taken when something else comes, or nothing more.
+    private var acknowledgement: PlainAcknowledgement?
     /// Messages that came in part.
     private var parts: [UInt16: ByteBuffer] = [:]
     private var partBytes = 0
@@ -167,8 +169,15 @@ final class SCTPAssociation {
 
     // MARK: Packets
 
-    /// What came of it, `deliver` tells.
+    /// What came of it, `deliver` tells. Of acknowledgements that follow each other only the last costs anything.
     func take(_ packet: UnsafeRawBufferPointer) {
+        let next = PlainAcknowledgement(packet)
+        if let last = acknowledgement, next?.covers(last) != true { last.withBytes { input($0) } }
+        acknowledgement = next
+        if next == nil { input(packet) }
+    }
+
+    private func input(_ packet: UnsafeRawBufferPointer) {
         guard socket != nil else { return }
         usrsctp_conninput(UnsafeMutableRawPointer(bitPattern: id), packet.baseAddress, packet.count, 0)
     }
@@ -279,6 +288,8 @@ final class SCTPAssociation {
 
     /// Tells what happened since the last time. Not from inside usrsctp.
     func deliver() {
+        acknowledgement?.withBytes { input($0) }
+        acknowledgement = nil
         while !events.isEmpty {
             let happened = events
             events = []

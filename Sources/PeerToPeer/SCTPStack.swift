@@ -46,6 +46,8 @@ final class SCTPStack: @unchecked Sendable {
         usrsctp_sysctl_set_sctp_delayed_sack_time_default(UInt32(Self.acknowledgementDelay.nanoseconds / 1_000_000))
         usrsctp_sysctl_set_sctp_initial_cwnd(10)
         usrsctp_sysctl_set_sctp_max_burst_default(32)
+        // One acknowledgement stands for many (`PlainAcknowledgement`), and counts as much.
+        usrsctp_sysctl_set_sctp_L2_abc_variable(32)
         usrsctp_sysctl_set_sctp_max_chunks_on_queue(10_240)
         usrsctp_sysctl_set_sctp_init_rtx_max_default(5)
         // A phone that changes cells is away for longer than the five attempts that are usual; see PeerLink.silence.
