@@ -31,16 +31,20 @@ package final class DataChannel {
     let openedAt: NIODeadline
     private var isClosed = false
 
-    /// So that no message holds up other channels for long.
-    package static let messageBytes = 16 << 10
-    /// Of a message that belongs together, such as a picture; who does not say otherwise takes 64 KB (RFC 8841, 6.1).
-    package static let maximumMessageBytes = 32 << 10
+    /// Of a message, so that none holds up other channels for long; less where the peer takes less (RFC 8841, 6.1).
+    package let messageBytes: Int
+    static let messageBytes = 16 << 10
+    /// Of a message that belongs together, such as a picture; as above.
+    package let maximumMessageBytes: Int
+    static let maximumMessageBytes = 32 << 10
 
     init(stream: UInt16, opening: ChannelOpening, link: PeerLink) {
         self.stream = stream
         self.opening = opening
         label = opening.label
         self.link = link
+        messageBytes = link.messageBytes
+        maximumMessageBytes = link.maximumMessageBytes
         openedAt = link.eventLoop.now
     }
 

@@ -43,6 +43,9 @@ package final class PeerLink {
     private let dtls: DTLSTransport
     private let sctp = SCTPAssociation()
     private let remoteSCTPPort: UInt16
+    /// Of messages, as the peer takes them; see `DataChannel`.
+    let messageBytes: Int
+    let maximumMessageBytes: Int
     private let isDTLSClient: Bool
     private var channels: [UInt16: DataChannel] = [:]
     private var lastHeard: NIODeadline
@@ -87,6 +90,8 @@ package final class PeerLink {
         self.dtls = dtls
         meter = DrainMeter(settings.marks, now: loop.now)
         remoteSCTPPort = offer.sctpPort
+        messageBytes = offer.messageBytes(atMost: DataChannel.messageBytes)
+        maximumMessageBytes = offer.messageBytes(atMost: DataChannel.maximumMessageBytes)
         createdAt = loop.now
         lastHeard = loop.now
         ice.delegate = self

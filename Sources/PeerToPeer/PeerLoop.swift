@@ -17,9 +17,10 @@ package final class PeerLoop: EventLoop, Sendable {
 
     /// - Parameters:
     ///   - name: of its thread.
-    ///   - isAnswered: whether peers have acknowledged all that was sent to them; asked on the thread.
-    package init(name: String = "peers", isAnswered: @escaping @Sendable () -> Bool = { true }) {
-        let core = Core(isAnswered: isAnswered)
+    ///   - rest: called on the thread when answers have been collected, for what is to be done some time or other. Whether
+    ///     peers have acknowledged all that was sent to them.
+    package init(name: String = "peers", rest: @escaping @Sendable () -> Bool = { true }) {
+        let core = Core(rest: rest)
         self.core = core
         _ = MediaThread(name: name) { core.run() }
     }
@@ -98,7 +99,7 @@ private final class Core: @unchecked Sendable {
     private var hasHeld = false
     private var lastPicture = NIODeadline.uptimeNanoseconds(0)
     private var isPatient = true
-    private let isAnswered: @Sendable () -> Bool
+    private let rest: @Sendable () -> Bool
 
     /// How long answers are collected for, in milliseconds: each would wake the thread, and peers send dozens for a picture.
     private static let hold: Int32 = 16
@@ -110,8 +111,8 @@ private final class Core: @unchecked Sendable {
     private let thread = Atomic<UInt>(0)
     private let hasQuit = Atomic(false)
 
-    init(isAnswered: @escaping @Sendable () -> Bool) {
-        self.isAnswered = isAnswered
+    init(rest: @escaping @Sendable () -> Bool) {
+        self.rest = rest
         context = g_main_context_new()
         loop = g_main_loop_new(context, 0)
         bell = clinux_make_bell()
@@ -207,8 +208,9 @@ private final class Core: @unchecked Sendable {
         if holds, !isDue(now) {
             let isWhole = hold(for: isPatient ? Self.hold : Self.shortHold)
             for (socket, _) in sockets { socket.receive(into: space) }
+            let isAnswered = rest()
             batch.flush()
-            if isWhole { isPatient = isAnswered() }
+            if isWhole { isPatient = isAnswered }
         }
         return due
     }

@@ -7,18 +7,20 @@ import NIOCore
 final class SCTPStack: @unchecked Sendable {
     static let shared = SCTPStack()
 
-    let loop = PeerLoop { SCTPStack.shared.associations.values.allSatisfy(\.isAnswered) }
+    let loop = PeerLoop { SCTPStack.shared.rest() }
     /// Packets' check sums are made here, where the processor has an instruction for it.
     private let sums = ccrc32c_is_there()
     // Touched on the loop only.
     private var associations: [UInt: SCTPAssociation] = [:]
     private var lastID: UInt = 0
-    private var ticker: RepeatedTask?
+    private var ticker: Scheduled<Void>?
     private var lastTick = NIODeadline.now()
 
     /// How often usrsctp looks at its timers. It is late with acknowledgements by that much, and with what is sent again
     /// after a fifth of a second or more.
     private static let tick = TimeAmount.milliseconds(40)
+    /// The same where that costs nothing.
+    private static let earliestTick = TimeAmount.milliseconds(20)
     private static let acknowledgementDelay = TimeAmount.milliseconds(20)
     /// Of the common header, in front of whose sum there are ports and tag.
     private static let headerBytes = 12
@@ -67,7 +69,7 @@ final class SCTPStack: @unchecked Sendable {
         associations[lastID] = association
         if ticker == nil {
             lastTick = loop.now
-            ticker = loop.scheduleRepeatedTask(initialDelay: Self.tick, delay: Self.tick) { [self] _ in turn() }
+            scheduleTick()
         }
         return lastID
     }
@@ -81,13 +83,25 @@ final class SCTPStack: @unchecked Sendable {
 
     func association(_ id: UInt) -> SCTPAssociation? { associations[id] }
 
+    private func scheduleTick() {
+        ticker = loop.scheduleTask(in: Self.tick) { [self] in turn() }
+    }
+
     private func turn() {
         // The time that has really passed, the rest of a millisecond carried over.
         let elapsed = (loop.now - lastTick).nanoseconds / 1_000_000
-        guard elapsed > 0 else { return }
         lastTick = lastTick + .milliseconds(elapsed)
         usrsctp_handle_timers(UInt32(clamping: elapsed))
         for association in associations.values { association.deliver() }
+        ticker?.cancel()
+        if !associations.isEmpty { scheduleTick() }
+    }
+
+    /// The thread is awake, and pictures have it awake about as often as timers want it: those are looked at now, and need
+    /// not wake it. Whether peers have acknowledged all that was sent to them.
+    private func rest() -> Bool {
+        if ticker != nil, loop.now - lastTick >= Self.earliestTick { turn() }
+        return associations.values.allSatisfy(\.isAnswered)
     }
 
     private func send(from id: UInt, _ packet: UnsafeRawBufferPointer) { associations[id]?.send(packet: packet) }

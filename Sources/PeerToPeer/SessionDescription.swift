@@ -33,6 +33,13 @@ package struct SessionDescription: Sendable, Hashable {
     package var sctpPort = Self.defaultSCTPPort
     /// The largest message that the sender of this description takes, in bytes; 0 means any.
     package var maximumMessageSize = Self.defaultMessageSize
+    /// Who takes only less than this is given as much all the same: nobody does, and pieces would cost more than they carry.
+    private static let smallestMessageSize = 1 << 10
+
+    /// Of messages to the sender of this description, in bytes: `limit`, or less where it takes less.
+    package func messageBytes(atMost limit: Int) -> Int {
+        maximumMessageSize == 0 ? limit : min(limit, max(maximumMessageSize, Self.smallestMessageSize))
+    }
     package var candidates: [ICECandidate] = []
     package var hasAllCandidates = false
 

@@ -15,7 +15,7 @@ extension DataChannel {
         let head = ControlCoding.encode(PeerAnswerHead(status: answer.status, headers: headers))
         send(ByteBuffer(bytes: head), isText: true)
         var body = answer.body
-        while let piece = body.readSlice(length: min(body.readableBytes, Self.messageBytes)), piece.readableBytes > 0 {
+        while let piece = body.readSlice(length: min(body.readableBytes, messageBytes)), piece.readableBytes > 0 {
             send(piece)
         }
     }

@@ -83,7 +83,7 @@ final class PeerDownload: DataChannelHandler, RegisteredViewer, Cancellable, @un
     // MARK: Pieces
 
     private func step() {
-        while !isFinished, channel.isWritable, let message = piece.readMessage() { channel.send(message) }
+        while !isFinished, channel.isWritable, let message = piece.readMessage(channel) { channel.send(message) }
         guard !isFinished, !isReading, piece.readableBytes == 0 else { return }
         if position < startInfo.wanted.upperBound { read() } else { end("complete") }
     }
@@ -128,7 +128,7 @@ final class PeerDownload: DataChannelHandler, RegisteredViewer, Cancellable, @un
 
 extension ByteBuffer {
     /// As much as a message carries; nil where nothing is left.
-    fileprivate mutating func readMessage() -> ByteBuffer? {
-        readableBytes == 0 ? nil : readSlice(length: min(readableBytes, DataChannel.messageBytes))
+    fileprivate mutating func readMessage(_ channel: DataChannel) -> ByteBuffer? {
+        readableBytes == 0 ? nil : readSlice(length: min(readableBytes, channel.messageBytes))
     }
 }

@@ -55,7 +55,7 @@ final class PeerViewer: DataChannelHandler, FrameSink, RegisteredViewer, Cancell
         self.onEnd = onEnd
         connectedAt = loop.now
         remote = channel.link?.remote ?? ""
-        first.reserveCapacity(DataChannel.maximumMessageBytes)
+        first.reserveCapacity(channel.maximumMessageBytes)
     }
 
     // MARK: Beginning and end
@@ -144,11 +144,11 @@ final class PeerViewer: DataChannelHandler, FrameSink, RegisteredViewer, Cancell
             kind: frame.tag.kind, bodyLength: body.readableBytes - FLVTag.trailerLength, timestamp: timestamp,
             to: &first)
         body.withUnsafeReadableBytes { bytes in
-            let begin = min(bytes.count, DataChannel.maximumMessageBytes - FLVTag.headerLength)
+            let begin = min(bytes.count, channel.maximumMessageBytes - FLVTag.headerLength)
             first.writeBytes(bytes.prefix(begin))
             first.withUnsafeReadableBytes { channel.send($0) }
-            for start in stride(from: begin, to: bytes.count, by: DataChannel.maximumMessageBytes) {
-                let end = min(start + DataChannel.maximumMessageBytes, bytes.count)
+            for start in stride(from: begin, to: bytes.count, by: channel.maximumMessageBytes) {
+                let end = min(start + channel.maximumMessageBytes, bytes.count)
                 channel.send(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
             }
         }

@@ -95,6 +95,17 @@ def test_a_download_with_a_resume(recorded: Agent, connect: Callable[..., Peer])
     assert peer.request(f"{label}&offset={len(wanted) + 1}").status == 404
 
 
+def test_messages_are_as_long_as_the_peer_takes_them(recorded: Agent, connect: Callable[..., Peer]) -> None:
+    file = Recordings(recorded).wait_for_files(3)[0]
+    wanted = Recordings(recorded).path(file).read_bytes()
+    peer = connect(recorded, alter=lambda text: re.sub(r"a=max-message-size:\d+", "a=max-message-size:4096", text))
+    download = peer.request(f"GET ipc.flv?action=download&channel=0&file_name={file.name}")
+    assert download.body() == wanted and download.longest == 4096
+    live = peer.request("GET ipc.flv?action=live&channel=0&quality=high")
+    assert len([tag for tag in live.read_seconds(2) if tag.is_picture]) > 30
+    assert live.longest == 4096, "key pictures are longer, and are cut"
+
+
 def test_a_playback_to_its_end(recorded: Agent, connect: Callable[..., Peer]) -> None:
     file = Recordings(recorded).wait_for_files(3)[0]
     peer = connect(recorded)

@@ -47,6 +47,18 @@ import Testing
         #expect(!offer.hasAllCandidates)
     }
 
+    /// What the peer takes, and how long messages to it are then. 0 is any length (RFC 8841, 6.1).
+    @Test(arguments: [("262144", 32768), ("0", 32768), ("32768", 32768), ("4096", 4096), ("1", 1024)])
+    func messagesAreAsLongAsThePeerTakesThem(_ size: String, _ expected: Int) throws {
+        let text = Self.chromium.replacing("max-message-size:262144", with: "max-message-size:\(size)")
+        #expect(try SessionDescription(text).messageBytes(atMost: 32768) == expected)
+    }
+
+    @Test func whoDoesNotSayHowMuchItTakesTakes64KB() throws {
+        let text = Self.chromium.replacing("a=max-message-size:262144", with: "a=nothing")
+        #expect(try SessionDescription(text).messageBytes(atMost: 1 << 20) == 65536)
+    }
+
     @Test func whatTheSessionSaysHoldsForTheSection() throws {
         let text = """
             v=0

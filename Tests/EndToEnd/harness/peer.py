@@ -67,6 +67,7 @@ class PeerRequest:
         self.closed = threading.Event()
         self.pieces: queue.Queue[Any] = queue.Queue()
         self.received = 0
+        self.longest = 0
         self.reader = Reader()
         self._tags: list[Tag] = []
 
@@ -84,6 +85,7 @@ class PeerRequest:
             self.texts.append(message)
         else:
             self.received += len(message)
+            self.longest = max(self.longest, len(message))
             self.pieces.put((message, time.monotonic()))
 
     def _end(self) -> None:
