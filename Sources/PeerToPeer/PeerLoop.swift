@@ -96,17 +96,9 @@ private final class Core: @unchecked Sendable {
     private var sockets: [(socket: DatagramReceiver, tag: UnsafeMutableRawPointer)] = []
     private let space = DatagramSpace()
     private var hasReceived = false
-    private var hasHeld = false
-    private var lastPicture = NIODeadline.uptimeNanoseconds(0)
-    private var isPatient = true
+    private var answers = AnswerHold()
     private let rest: @Sendable () -> Bool
 
-    /// How long answers are collected for, in milliseconds: each would wake the thread, and peers send dozens for a picture.
-    private static let hold: Int32 = 16
-    /// The same where that was not enough: on longer ways, and on those that lose some, where SCTP sends less for it.
-    private static let shortHold: Int32 = 8
-    /// So long after a picture there may be answers to it.
-    private static let answering = TimeAmount.milliseconds(500)
     private let state = Mutex(State())
     private let thread = Atomic<UInt>(0)
     private let hasQuit = Atomic(false)
@@ -197,20 +189,15 @@ private final class Core: @unchecked Sendable {
     /// Between two turns: what was collected leaves.
     private func endTurn() -> gint64 {
         batch.flush()
-        // Answers are awaited together: after pictures, and after the first answer on longer ways. Who connects, or asks for
-        // something, need not wait.
         let now = NIODeadline.now()
-        let hasSentPicture = batch.takeHasSentSeveral()
-        if hasSentPicture { lastPicture = now }
-        let holds = hasSentPicture || (hasReceived && !hasHeld && now - lastPicture < Self.answering)
+        let time = answers.next(at: now, hasSentPicture: batch.takeHasSentSeveral(), hasReceived: hasReceived)
         hasReceived = false
-        hasHeld = holds
-        if holds, !isDue(now) {
-            let isWhole = hold(for: isPatient ? Self.hold : Self.shortHold)
+        if let time, !isDue(now) {
+            let isWhole = hold(for: time)
             for (socket, _) in sockets { socket.receive(into: space) }
             let isAnswered = rest()
             batch.flush()
-            if isWhole { isPatient = isAnswered }
+            if isWhole { answers.ended(isAnswered: isAnswered) }
         }
         return due
     }
@@ -222,9 +209,9 @@ private final class Core: @unchecked Sendable {
 
     /// Waits a little for nothing but what other threads want; false where they want something. Timers here are not so
     /// exact.
-    private func hold(for milliseconds: Int32) -> Bool {
+    private func hold(for time: TimeAmount) -> Bool {
         var bell = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
-        return poll(&bell, 1, milliseconds) == 0
+        return poll(&bell, 1, Int32(time.nanoseconds / 1_000_000)) == 0
     }
 
     /// Microseconds of the monotonic clock, which is GLib's and NIO's; -1 for never.
