@@ -22,16 +22,22 @@ package struct EntranceReport: Codable, Sendable, Hashable {
     package var addresses: [String]
     /// SHA-256 of the certificate, as AA:BB:…; nil without TLS.
     package var fingerprint: String?
+    /// When the certificate is good, seconds since 1970; nil without TLS.
+    package var validFrom: Int64?
+    package var validUntil: Int64?
     /// Why the certificate that the files hold now is not in use.
     package var problem: String?
 
     package init(
-        isOpen: Bool, isLoopback: Bool, addresses: [String], fingerprint: String? = nil, problem: String? = nil
+        isOpen: Bool, isLoopback: Bool, addresses: [String], fingerprint: String? = nil, validFrom: Int64? = nil,
+        validUntil: Int64? = nil, problem: String? = nil
     ) {
         self.isOpen = isOpen
         self.isLoopback = isLoopback
         self.addresses = addresses
         self.fingerprint = fingerprint
+        self.validFrom = validFrom
+        self.validUntil = validUntil
         self.problem = problem
     }
 }

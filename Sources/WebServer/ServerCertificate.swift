@@ -19,6 +19,7 @@ package final class ServerCertificate: Sendable {
     private struct State: Sendable {
         var context: NIOSSLContext?
         var fingerprint: String?
+        var validity: ClosedRange<Int64>?
         /// Why what the files hold now is not in use.
         var problem: String?
         /// Of what was read last, and whether it is in use.
@@ -49,6 +50,8 @@ package final class ServerCertificate: Sendable {
     var context: NIOSSLContext? { state.withLock { $0.context } }
     /// SHA-256 of the certificate, as AA:BB:…
     package var fingerprint: String? { state.withLock { $0.fingerprint } }
+    /// When it is good, in seconds since 1970; nil where nothing was read, or it ends before it begins.
+    package var validity: ClosedRange<Int64>? { state.withLock { $0.validity } }
     package var problem: String? { state.withLock { $0.problem } }
 
     /// Reads the files, where they changed. Blocks.
@@ -66,11 +69,13 @@ package final class ServerCertificate: Sendable {
         let digest = SHA256.hash(files[0] + SHA256.hash(files[1]))
         guard state.withLock({ !$0.knows(digest) }) else { return false }
         do {
-            let (context, fingerprint) = try Self.context(files[0], files[1])
-            state.withLock {
-                $0 = State(
-                    context: context, fingerprint: fingerprint, digest: digest, isInUse: true)
-            }
+            let chain = try NIOSSLCertificate.fromPEMBytes(files[0])
+            guard let own = chain.first else { throw Problem("no certificate in it") }
+            let (from, until) = (Int64(own.notValidBefore), Int64(own.notValidAfter))
+            let new = State(
+                context: try Self.context(chain, key: files[1]), fingerprint: try Self.fingerprint(own),
+                validity: from <= until ? from...until : nil, digest: digest, isInUse: true)
+            state.withLock { $0 = new }
             return true
         } catch {
             state.withLock { ($0.digest, $0.isInUse) = (digest, false) }
@@ -93,16 +98,17 @@ package final class ServerCertificate: Sendable {
         return bytes
     }
 
-    private static func context(_ certificate: [UInt8], _ key: [UInt8]) throws -> (NIOSSLContext, String) {
-        let chain = try NIOSSLCertificate.fromPEMBytes(certificate)
-        guard let own = chain.first else { throw Problem("no certificate in it") }
+    private static func context(_ chain: [NIOSSLCertificate], key: [UInt8]) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
         configuration.shutdownTimeout = .milliseconds(300)
-        let pairs = SHA256.hash(try own.toDERBytes()).map { Hex.encode([$0]).uppercased() }
-        return (try NIOSSLContext(configuration: configuration), pairs.joined(separator: ":"))
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    private static func fingerprint(_ certificate: NIOSSLCertificate) throws -> String {
+        SHA256.hash(try certificate.toDERBytes()).map { Hex.encode([$0]).uppercased() }.joined(separator: ":")
     }
 }

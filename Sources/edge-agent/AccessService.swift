@@ -12,8 +12,8 @@ final class AccessService: Sendable {
     let gate: AccessGate
     let tickets: TicketDesk
     let routes: AccessRoutes
+    let entrance: Entrance
     private let tokens: TokenDesk
-    private let entrance: Entrance
     private let isNew: Bool
     private let logger: Logger
 

@@ -170,8 +170,8 @@ final class Agent: Sendable {
                     rights: settings.infoRights, seconds: settings.infoSeconds)
             }, now: { Int64(time(nil)) })
         let doctor = DoctorService(
-            configuration: configuration, control: control, channels: channels, footage: recordings, loop: group.next(),
-            clock: clock)
+            configuration: configuration, control: control, channels: channels, footage: recordings,
+            entrance: access.entrance, loop: group.next(), clock: clock)
         self.doctor = doctor
         let controlRoutes = ControlRoutes(
             agent: control, registry: viewers,

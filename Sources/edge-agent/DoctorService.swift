@@ -18,17 +18,19 @@ final class DoctorService: Doctor {
     private let control: AgentControlService
     private let channels: ChannelSet
     private let footage: RecordingControlService
+    private let entrance: Entrance
     private let loop: any EventLoop
     private let clock: any MediaClock
 
     init(
         configuration: AgentConfiguration, control: AgentControlService, channels: ChannelSet,
-        footage: RecordingControlService, loop: any EventLoop, clock: any MediaClock
+        footage: RecordingControlService, entrance: Entrance, loop: any EventLoop, clock: any MediaClock
     ) {
         self.configuration = Mutex(configuration)
         self.control = control
         self.channels = channels
         self.footage = footage
+        self.entrance = entrance
         self.loop = loop
         self.clock = clock
     }
@@ -209,6 +211,7 @@ final class DoctorService: Doctor {
             return await group.reduce(into: [(Int, FindingReport)]()) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
         return NetworkDiagnosis.findings(probe) + connections + NetworkDiagnosis.findings(status)
+            + EntranceDiagnosis.findings(entrance.report, now: Int64(time(nil)))
     }
 
     /// Those that the configuration names; each once.

@@ -31,9 +31,11 @@ final class Entrance: Sendable {
     var report: EntranceReport {
         let port = port.withLock { $0 }
         let scheme = certificate == nil ? "http" : "https"
+        let validity = certificate?.validity
         return EntranceReport(
             isOpen: isOpen, isLoopback: isLoopback, addresses: hosts.map { "\(scheme)://\($0):\(port)/" },
-            fingerprint: certificate?.fingerprint, problem: certificate?.problem)
+            fingerprint: certificate?.fingerprint, validFrom: validity?.lowerBound, validUntil: validity?.upperBound,
+            problem: certificate?.problem)
     }
 
     /// Of this machine, where it listens at all of its addresses.

@@ -35,6 +35,7 @@ extension ReportText {
     static func entrance(_ entrance: EntranceReport) -> [String] {
         var lines = ["Page: \(entrance.addresses.joined(separator: " "))"]
         if let fingerprint = entrance.fingerprint { lines.append("Certificate (SHA-256): \(fingerprint)") }
+        if let end = entrance.validUntil { lines.append("It ends on \(date(end))") }
         if let problem = entrance.problem { lines.append("The new certificate is not in use: \(problem)") }
         if entrance.isOpen {
             lines.append(

@@ -78,10 +78,10 @@ def restart(board):
 
 @pytest.fixture(scope="module")
 def healthy(board, service):
-    """Everything that a device in the field has: sound, a clock that was set, no push that waits."""
+    """All that a device in the field has: sound, a clock that was set, tokens to come in, no push that waits."""
     board.start_agent(service)
     board.run(f"mkdir -p /run/tests; cp -p {CONFIGURATION} {KEPT}; sed -i '/^push:/,/^[a-z]/{{/defaultTarget/d}}; "
-              f"s/^push:$/push: {{}}/' {CONFIGURATION}")
+              f"s/^push:$/push: {{}}/; s/open: true/open: false/' {CONFIGURATION}")
     board.run("edgectl push close --all || true")
     # As systemd-timesyncd leaves it behind; no time server is to be had here.
     board.run("mkdir -p /run/systemd/timesync; touch /run/systemd/timesync/synchronized")
@@ -282,6 +282,11 @@ def test_packets_are_small(healthy):
 
 
 @pytest.mark.long
+def test_the_way_in_is_open(healthy):
+    with configured(healthy, "s/open: false/open: true/"):
+        assert is_found(healthy, "network", "open")
+
+
 def test_a_services_name_is_unknown(healthy):
     with configured(healthy, "s|^push: {}|push: {defaultTarget: rtmp://media.invalid/live/a}|"):
         assert is_found(healthy, "network", "nameUnknown")

@@ -122,6 +122,29 @@ import Testing
         #expect(codes([small], .unknown) == ["smallPackets"])
     }
 
+    @Test func theWayInIsJudged() {
+        let now: Int64 = 1_800_000_000
+        let day: Int64 = 86_400
+        func codes(_ entrance: EntranceReport) -> [String] {
+            EntranceDiagnosis.findings(entrance, now: now).map(\.code)
+        }
+        var entrance = EntranceReport(isOpen: false, isLoopback: false, addresses: ["http://192.0.2.7:8080/"])
+        #expect(codes(entrance) == ["ok"])
+        entrance.isOpen = true
+        #expect(codes(entrance) == ["open"])
+        entrance.isLoopback = true
+        #expect(codes(entrance) == ["ok"])
+        (entrance.validFrom, entrance.validUntil) = (now - day, now + 14 * day)
+        #expect(codes(entrance) == ["ok"])
+        entrance.validUntil = now + 14 * day - 1
+        #expect(codes(entrance) == ["certificateExpires"])
+        entrance.validUntil = now
+        #expect(codes(entrance) == ["certificateExpired"])
+        (entrance.validFrom, entrance.validUntil) = (now + 1, now + 30 * day)
+        entrance.problem = "no key"
+        #expect(codes(entrance) == ["certificateNotInUse", "certificateNotYetValid"])
+    }
+
     @Test func servicesAreJudged() {
         let service = NetworkDiagnosis.Service(name: "broker", host: "b.example", port: 1883)
         func code(_ outcome: ConnectionProbe.Outcome, nameServers: [String] = ["192.0.2.1"]) -> String {

@@ -108,6 +108,13 @@ def test_services_that_are_not_there(agent) -> None:
     assert "media.invalid" in (found.get("nameUnknown") or found["noNameServer"])["subject"]
 
 
+def test_a_way_in_that_asks_nobody(agent) -> None:
+    one = agent({"server": {"address": "0.0.0.0"}, "access": {"open": True}})
+    assert f":{one.port}/" in is_found(one, "network", "open")["subject"]
+    closed = agent({"server": {"address": "0.0.0.0"}})
+    assert "open" not in doctor(closed, "network")
+
+
 def test_a_full_disk(agent, tmp_path: Path) -> None:
     one = agent({"channels": [channel()]})
     state = one.folder / "state"

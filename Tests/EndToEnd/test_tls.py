@@ -45,6 +45,10 @@ def shown_fingerprint(device: Agent) -> str:
     return json.loads(device.edgectl("access", "--json").stdout)["entrance"]["fingerprint"]
 
 
+def findings(device: Agent) -> set[str]:
+    return {finding["code"] for finding in json.loads(device.edgectl("doctor", "network", "--json").stdout)}
+
+
 def ask(connection: ssl.SSLSocket | socket.socket, text: str) -> bytes:
     connection.sendall(text.encode())
     answer = b""
@@ -159,9 +163,12 @@ def test_a_certificate_from_files_is_read_again(agent: Callable[..., Agent], tmp
     connect(device, authorities=first[0]).close()
     assert shown_fingerprint(device) == old
     assert "not in use" in device.edgectl("access").stdout
+    # It is good for two days.
+    assert {"certificateNotInUse", "certificateExpires"} <= findings(device)
     put(second)
     wait_until(lambda: shown_fingerprint(device) != old, "the new certificate", 20)
     connect(device, authorities=second[0]).close()
+    assert "certificateNotInUse" not in findings(device)
     assert "PRIVATE" not in device.log() and device.log().count("not usable") <= 2
 
 

@@ -20,6 +20,11 @@ import WebServer
         // OpenSSL and the server's library agree on what it is.
         #expect(server.fingerprint.map { "sha-256 " + $0 } == first.fingerprint.text && server.problem == nil)
         #expect(try !server.review())
+        // From yesterday on, for ten years.
+        let now = Int64(time(nil))
+        let validity = try #require(server.validity)
+        #expect(validity.contains(now - 80_000) && !validity.contains(now - 90_000))
+        #expect(validity.contains(now + 3649 * 86_400) && !validity.contains(now + 3651 * 86_400))
         // The certificate is there before its key.
         try writeFile(certificate, second.pem)
         #expect(throws: ServerCertificate.Problem.self) { try server.review() }
