@@ -79,9 +79,12 @@ def playback(archive: Archive, variant: Variant, media_port) -> Callable[..., tu
 
 
 def over(archive: Archive, port: Any) -> None:
-    """Nothing more comes, and the terminal has closed its connection."""
+    """It has begun, nothing more comes, and the terminal has closed its connection."""
+    port.wait_for_stream(frames=0)
     wait_until(lambda: not archive.agent.pushes(), "no push", 30)
-    if not port.is_datagram:
+    if port.is_datagram:
+        port.catch_up()
+    else:
         wait_until(lambda: port.ended == 1, "the end of the footage")
     port.check()
 

@@ -249,6 +249,7 @@ class MediaPort:
         self.ended = 0
         self.opened_at: list[float] = []
         self.errors: list[str] = []
+        self._marks = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if is_datagram else socket.SOCK_STREAM)
         if is_datagram:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
@@ -266,6 +267,9 @@ class MediaPort:
                 data, source = self._socket.recvfrom(65536)
             except OSError:
                 return
+            if not data:
+                self._marks += 1
+                continue
             try:
                 packet, end = packet_at(data, 0, self.sim_bytes)
                 if packet is None or end != len(data) or len(data) > 984:
@@ -318,6 +322,12 @@ class MediaPort:
         wait_until(lambda: len(self.streams) > number and len(self.streams[number].frames) >= frames,
                    f"{frames} pictures on media connection {number}; {self.errors}", seconds)
         return self.streams[number]
+
+    def catch_up(self) -> None:
+        """Until all datagrams are read that came before: a mark of our own, an empty one, stands behind them."""
+        marks = self._marks
+        self._socket.sendto(b"", ("127.0.0.1", self.port))
+        wait_until(lambda: self._marks > marks, "all datagrams read")
 
     def say(self, sim: str, channel: int, payload_type: int, pieces: list[bytes], interval: float, number: int = -1) -> None:
         """Talks to the device on a media connection, in time."""
